@@ -1,0 +1,188 @@
+/* base/log.c: one line an event, written with one call so that lines of threads never mix. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+enum { LINE_MAX_SIZE = 8192, FIELD_MAX = 1024, DEPTH_MAX = 8 };
+
+static struct log_settings in_force = { .level = LOG_INFO };
+
+static const char *const level_names[] = { "debug", "info", "warning", "error" };
+
+struct line {
+    char   text[LINE_MAX_SIZE];
+    size_t n;
+};
+
+void log_init(const struct log_settings *settings)
+{
+    in_force = *settings;
+}
+
+bool log_wants(enum log_level level)
+{
+    return level >= in_force.level;
+}
+
+static void put(struct line *line, const char *bytes, size_t size)
+{
+    size_t room = sizeof(line->text) - 2 - line->n;
+
+    if (size > room)
+        size = room;
+    memcpy(line->text + line->n, bytes, size);
+    line->n += size;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* JSON string syntax serves both forms: a line stays one line, and a terminal gets no escape bytes. */
+static void put_escaped(struct line *line, struct str s)
+{
+    size_t n = s.n < FIELD_MAX ? s.n : FIELD_MAX;
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        char          escape[8];
+
+        if (c == '"' || c == '\\') {
+            escape[0] = '\\';
+            escape[1] = (char)c;
+            put(line, escape, 2);
+        } else if (c < 0x20 || c >= 0x7f) {
+            snprintf(escape, sizeof(escape), "\\u%04x", c);
+            put_text(line, escape);
+        } else {
+            put(line, (const char *)&c, 1);
+        }
+    }
+}
+
+static void put_json_field(struct line *line, const struct log_field *field)
+{
+    put_text(line, ",\"");
+    put_text(line, field->key);
+    put_text(line, "\":");
+    if (field->text.p == NULL) {
+        char number[24];
+        snprintf(number, sizeof(number), "%lld", (long long)field->number);
+        put_text(line, number);
+        return;
+    }
+    put_text(line, "\"");
+    put_escaped(line, field->text);
+    put_text(line, "\"");
+}
+
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == 0x7f)
+            return false;
+    }
+    return s.n > 0;
+}
+
+static void put_text_field(struct line *line, const struct log_field *field)
+{
+    put_text(line, " ");
+    put_text(line, field->key);
+    put_text(line, "=");
+    if (field->text.p == NULL) {
+        char number[24];
+        snprintf(number, sizeof(number), "%lld", (long long)field->number);
+        put_text(line, number);
+        return;
+    }
+    bool plain = is_plain(field->text);
+    if (!plain)
+        put_text(line, "\"");
+    put_escaped(line, field->text);
+    if (!plain)
+        put_text(line, "\"");
+}
+
+static void put_fields(struct line *line, const struct log_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (in_force.json)
+            put_json_field(line, &fields[i]);
+        else
+            put_text_field(line, &fields[i]);
+    }
+}
+
+static void put_node(struct line *line, const struct log_node *node, int depth)
+{
+    if (node == NULL || depth == DEPTH_MAX)
+        return;
+    put_node(line, node->parent, depth + 1);
+    put_fields(line, node->fields, node->n_fields);
+}
+
+static void put_time(struct line *line)
+{
+    struct timespec now;
+    struct tm       utc;
+    char            date[64];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    snprintf(date, sizeof(date), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", utc.tm_year + 1900,
+             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+             now.tv_nsec / 1000000);
+    put_text(line, date);
+}
+
+void log_event(enum log_level level, const struct log_node *node, const char *event,
+               const struct log_field *fields, size_t n_fields, const char *format, ...)
+{
+    char        sentence[ERR_TEXT_MAX + FIELD_MAX];
+    struct line line = { .n = 0 };
+    va_list     args;
+
+    if (!log_wants(level))
+        return;
+
+    va_start(args, format);
+    vsnprintf(sentence, sizeof(sentence), format, args);
+    va_end(args);
+
+    if (in_force.json) {
+        put_text(&line, "{\"time\":\"");
+        put_time(&line);
+        put_text(&line, "\",\"level\":\"");
+        put_text(&line, level_names[level]);
+        put_text(&line, "\",\"event\":\"");
+        put_text(&line, event);
+        put_text(&line, "\",\"message\":\"");
+        put_escaped(&line, str_from(sentence));
+        put_text(&line, "\"");
+    } else {
+        put_time(&line);
+        put_text(&line, " ");
+        put_text(&line, level_names[level]);
+        put_text(&line, " ");
+        put_text(&line, event);
+        put_text(&line, ": ");
+        put_escaped(&line, str_from(sentence));
+    }
+    put_node(&line, node, 0);
+    put_fields(&line, fields, n_fields);
+    if (in_force.json)
+        put_text(&line, "}");
+    line.text[line.n++] = '\n';
+
+    /* A log that cannot be written must not stop the registry; there is nobody to tell. */
+    ssize_t written = write(STDERR_FILENO, line.text, line.n);
+    (void)written;
+}
