@@ -1,0 +1,58 @@
+/* meta/blob.h: blobs and their links to repositories (durability, section 2.1).
+ *
+ * A row in `blobs` exists exactly when the bytes are durable at object_key. A row in `repo_blobs` makes a
+ * blob visible in a repository and, until pinned_until, keeps collection away from it. A blob is visible
+ * in a repository through such a row or through a living manifest there that names it. */
+#ifndef META_BLOB_H
+#define META_BLOB_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct arena;
+struct db_tx;
+struct err;
+
+struct meta_blob {
+    struct str digest;
+    int64_t    size;
+    struct str object_key;
+    int64_t    created_at;
+    int64_t    touched_at;
+};
+
+int meta_blob_find(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_blob *out,
+                   struct err *err);
+
+/* The same with FOR KEY SHARE: until commit nobody can condemn it. Several are locked in digest order by
+ * the caller. */
+int meta_blob_lock(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_blob *out,
+                   struct err *err);
+
+/* The blob when it is visible in the repository. One point read, for pulls. */
+int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
+                           struct meta_blob *out, struct err *err);
+
+/* Inserts, or touches the row that is there; out_key: the key of the row now in force, which is not
+ * ours when another upload won. */
+int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int64_t size,
+                  struct str object_key, struct str *out_key, struct err *err);
+
+/* Makes or renews the link: pinned_until = max(old, until). The write is skipped when the pin already
+ * lasts beyond `enough`; returns with *out_written 1 or 0. */
+int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until, int64_t enough,
+                  int64_t *out_written, struct err *err);
+
+/* Is it named by a living manifest of the repository? 1, 0, -1. */
+int meta_blob_is_used(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);
+
+/* Removes the link: 1 it was there, 0, -1. */
+int meta_blob_unlink(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);
+
+/* Any repository that the caller may pull from, for a mount without `from`: a public one, or one in the
+ * namespace of that account, or with is_all any, in which the blob is visible. 1, 0, -1. */
+int meta_blob_find_source(struct db_tx *tx, struct str digest, int is_all, int64_t namespace_id,
+                          int64_t *out_repo_id, struct err *err);
+
+#endif
