@@ -1,0 +1,1 @@
+"""What the end-to-end and crash tests share: the server under test, clients, and makers of OCI content."""
