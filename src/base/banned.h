@@ -31,7 +31,6 @@ long long atoll(const char *)                                              BANNE
 double    atof(const char *)                                               BANNED("use str_to_int or codec/");
 int       scanf(const char *restrict, ...)                                 BANNED("use base/str.h");
 int       sscanf(const char *restrict, const char *restrict, ...)          BANNED("use base/str.h");
-int       fscanf(struct _IO_FILE *restrict, const char *restrict, ...)     BANNED("use base/str.h");
 
 /* State that threads share. */
 char      *strtok(char *restrict, const char *restrict)                    BANNED("use str_next");

@@ -36,8 +36,9 @@ const struct err_kind_info *err_kind_info(enum err_kind kind)
     return &kinds[kind];
 }
 
-static void fill(struct err *err, enum err_kind kind, int os, const char *code, const char *format,
-                 va_list args)
+__attribute__((format(printf, 5, 0))) static void fill(struct err *err, enum err_kind kind, int os,
+                                                       const char *code, const char *format,
+                                                       va_list args)
 {
     err->kind     = kind;
     err->os       = os;

@@ -21,28 +21,27 @@
 #include "base/str.h"
 
 /* The view holds exactly this text. */
-#define CHECK_STR(view, wanted)                                         \
-    do {                                                                \
-        struct str check_view_   = (view);                              \
-        struct str check_wanted_ = str_from(wanted);                    \
-        assert_int_equal(check_view_.n, check_wanted_.n);               \
+#define CHECK_STR(view, wanted)                                             \
+    do {                                                                    \
+        struct str check_view_   = (view);                                  \
+        struct str check_wanted_ = str_from(wanted);                        \
+        assert_int_equal(check_view_.n, check_wanted_.n);                   \
         assert_memory_equal(check_view_.p, check_wanted_.p, check_view_.n); \
     } while (0)
 
 /* A call that must succeed; on failure the error's own text is shown. */
-#define CHECK_OK(call, err)                                             \
-    do {                                                                \
-        if ((call) < 0)                                                 \
-            fail_msg("%s: %s", #call, (err)->text);                     \
+#define CHECK_OK(call, err)                         \
+    do {                                            \
+        if ((call) < 0)                             \
+            fail_msg("%s: %s", #call, (err)->text); \
     } while (0)
 
 /* A call that must fail with this kind, and must say why. */
-#define CHECK_FAILS(call, err, wanted_kind)                             \
-    do {                                                                \
-        assert_int_equal((call), -1);                                   \
-        assert_string_equal(err_kind_info((err)->kind)->name,           \
-                            err_kind_info(wanted_kind)->name);          \
-        assert_true((err)->text[0] != '\0');                            \
+#define CHECK_FAILS(call, err, wanted_kind)                                                      \
+    do {                                                                                         \
+        assert_int_equal((call), -1);                                                            \
+        assert_string_equal(err_kind_info((err)->kind)->name, err_kind_info(wanted_kind)->name); \
+        assert_true((err)->text[0] != '\0');                                                     \
     } while (0)
 
 #endif

@@ -47,11 +47,11 @@ void test_log_text_names_event_sentence_and_fields(void **state)
     const struct log_field request_fields[] = { LOG_T("request", "r1") };
     const struct log_node  request          = { .fields = request_fields, .n_fields = 1 };
     const struct log_field route_fields[]   = { LOG_T("route", "manifest.get") };
-    const struct log_node  route            = { .parent = &request, .fields = route_fields, .n_fields = 1 };
+    const struct log_node  route = { .parent = &request, .fields = route_fields, .n_fields = 1 };
 
     listen(LOG_INFO, false);
-    log_event(LOG_INFO, &route, "request.done", LOG_FIELDS(LOG_I("status", 200), LOG_T("agent", "a b")),
-              "served %s", "a/app");
+    log_event(LOG_INFO, &route, "request.done",
+              LOG_FIELDS(LOG_I("status", 200), LOG_T("agent", "a b")), "served %s", "a/app");
     hear();
     assert_non_null(strstr(seen, " info request.done: served a/app request=r1 route=manifest.get "
                                  "status=200 agent=\"a b\"\n"));
@@ -60,10 +60,12 @@ void test_log_text_names_event_sentence_and_fields(void **state)
 void test_log_json_is_one_object_a_line(void **state)
 {
     listen(LOG_INFO, true);
-    log_event(LOG_WARNING, NULL, "tls.reloaded", LOG_FIELDS(LOG_S("name", STR("q\"\\\n"))), "got \x1b[2J");
+    log_event(LOG_WARNING, NULL, "tls.reloaded", LOG_FIELDS(LOG_S("name", STR("q\"\\\n"))),
+              "got \x1b[2J");
     hear();
-    assert_non_null(strstr(seen, "\"level\":\"warning\",\"event\":\"tls.reloaded\","
-                                 "\"message\":\"got \\u001b[2J\",\"name\":\"q\\\"\\\\\\u000a\"}\n"));
+    assert_non_null(strstr(seen,
+                           "\"level\":\"warning\",\"event\":\"tls.reloaded\","
+                           "\"message\":\"got \\u001b[2J\",\"name\":\"q\\\"\\\\\\u000a\"}\n"));
 }
 
 void test_log_a_line_stays_one_line(void **state)

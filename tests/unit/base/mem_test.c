@@ -22,7 +22,7 @@ int mem_test_setup(void **state)
 
 void test_mem_comes_zeroed(void **state)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(arena_free) struct arena *arena     = arena_new();
     const char                     zeros[64] = { 0 };
 
     assert_memory_equal(mem_alloc(arena, 64), zeros, 64);
@@ -99,7 +99,7 @@ void test_mem_take_hands_a_pointer_over(void **state)
 
 void test_mem_wipe_leaves_nothing(void **state)
 {
-    char       secret[] = "hunter2";
+    char       secret[]              = "hunter2";
     const char zeros[sizeof(secret)] = { 0 };
 
     mem_wipe(secret, sizeof(secret));

@@ -104,9 +104,10 @@ void test_str_next_yields_every_part_once(void **state)
 
 void test_str_to_int_takes_digits_only(void **state)
 {
-    static const char *const refused[] = { "",   "-1",  "+1",  " 1",  "1 ",
-                                           "0x1", "1.0", "1e3", "9223372036854775808" };
-    int64_t value = -7;
+    static const char *const refused[] = { "",    "-1",  "+1",
+                                           " 1",  "1 ",  "0x1",
+                                           "1.0", "1e3", "9223372036854775808" };
+    int64_t                  value     = -7;
 
     assert_true(str_to_int(STR("0"), &value));
     assert_int_equal(value, 0);
