@@ -1,6 +1,7 @@
 /* io/file.h: files as a durable service keeps them. Every path-based open goes through here: beneath a
  * directory handle, without following links (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), new files
- * 0600, new folders 0700, close-on-exec.
+ * 0600, new folders 0700, close-on-exec. A link or a step out of the directory on the way is ERR_CORRUPT,
+ * a disk that is away, broken or not ours ERR_UNAVAILABLE, a full one ERR_FULL.
  *
  * The durable order: write to a name of its own in the same file system, fdatasync, rename, fsync the
  * folder. A crash before the rename leaves a stray name; after it, possibly the old or the new content,
@@ -20,14 +21,15 @@ struct err;
 /* A closer for AUTO: closes what is >= 0 and sets it to -1. */
 void file_close(int *fd);
 
-/* Opens (and with make creates, 0700, parents durable) a directory by an operator's path. */
+/* Opens (and with make creates, 0700, parents durable) a directory by an operator's path. The path may
+ * lead through links; the directory itself being one is ERR_DENIED. */
 int file_open_dir(const char *path, bool make, int *out_fd, struct err *err);
 
 /* Beneath dir_fd; name may have several components. flags as open(2): O_RDONLY, O_WRONLY|O_CREAT|O_EXCL …
  * Absent is ERR_NOT_FOUND, present with O_EXCL ERR_EXISTS. */
 int file_open_at(int dir_fd, const char *name, int flags, int *out_fd, struct err *err);
 
-/* Makes a folder and, durably, those above it that are missing. Existing is fine. */
+/* Makes a folder and, durably, those above it that are missing. Existing is fine, and synced as well. */
 int file_make_dir_at(int dir_fd, const char *name, struct err *err);
 
 /* Writes all or fails; offset -1: at the file's own position. */
@@ -36,6 +38,9 @@ int file_write_all(int fd, struct str bytes, int64_t offset, struct err *err);
 /* Reads a whole small file; more than max bytes is ERR_TOO_LARGE. */
 int file_read_all(int dir_fd, const char *name, size_t max, struct arena *arena, struct str *out,
                   struct err *err);
+
+/* The same by an operator's path, which may lead through links (mounted configuration does). */
+int file_read_path(const char *path, size_t max, struct arena *arena, struct str *out, struct err *err);
 
 /* The whole recipe: a temporary name, write, fdatasync, rename over name, fsync of the folder. */
 int file_replace_at(int dir_fd, const char *name, struct str bytes, struct err *err);
