@@ -77,7 +77,8 @@ static enum err_kind kind_of_errno(int os)
 static int open_failed(const char *name, struct err *err)
 {
     if (errno == ENOSYS)
-        return err_set_os(err, ERR_UNAVAILABLE, "opening %s needs openat2, that is Linux 5.6 or later", name);
+        return err_set_os(err, ERR_UNAVAILABLE,
+                          "opening %s needs openat2, that is Linux 5.6 or later", name);
     return err_set_os(err, kind_of_errno(errno), "opening %s", name);
 }
 
@@ -92,7 +93,8 @@ int file_open_at(int dir_fd, const char *name, int flags, int *out_fd, struct er
 }
 
 /* The folder of a name and its last component. */
-static int open_parent(int dir_fd, const char *name, int *out_fd, const char **out_last, struct err *err)
+static int open_parent(int dir_fd, const char *name, int *out_fd, const char **out_last,
+                       struct err *err)
 {
     const char *slash = strrchr(name, '/');
     char        folder[PATH_MAX];
@@ -147,10 +149,10 @@ static int make_one_dir(int dir_fd, const char *name, struct err *err)
 
 int file_make_dir_at(int dir_fd, const char *name, struct err *err)
 {
-    AUTO(file_close) int at = -1;
-    struct str rest         = str_from(name);
-    struct str part;
-    char       component[NAME_MAX + 1];
+    AUTO(file_close) int at   = -1;
+    struct str           rest = str_from(name);
+    struct str           part;
+    char                 component[NAME_MAX + 1];
 
     if (file_open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY, &at, err) < 0)
         return -1;
@@ -158,7 +160,8 @@ int file_make_dir_at(int dir_fd, const char *name, struct err *err)
         int next;
 
         if (part.n == 0 || part.n >= sizeof(component))
-            return err_set(err, ERR_INVALID, "folder name \"%s\" has an empty or too long part", name);
+            return err_set(err, ERR_INVALID, "folder name \"%s\" has an empty or too long part",
+                           name);
         snprintf(component, sizeof(component), STR_FMT, STR_ARGS(part));
 
         if (make_one_dir(at, component, err) < 0)
@@ -262,7 +265,8 @@ int file_open_dir(const char *path, bool make, int *out_fd, struct err *err)
 int file_write_all(int fd, struct str bytes, int64_t offset, struct err *err)
 {
     while (bytes.n > 0) {
-        ssize_t done = offset < 0 ? write(fd, bytes.p, bytes.n) : pwrite(fd, bytes.p, bytes.n, offset);
+        ssize_t done =
+            offset < 0 ? write(fd, bytes.p, bytes.n) : pwrite(fd, bytes.p, bytes.n, offset);
 
         if (done < 0 && errno == EINTR)
             continue;
@@ -310,7 +314,8 @@ int file_read_all(int dir_fd, const char *name, size_t max, struct arena *arena,
     return read_to_end(fd, name, max, arena, out, err);
 }
 
-int file_read_path(const char *path, size_t max, struct arena *arena, struct str *out, struct err *err)
+int file_read_path(const char *path, size_t max, struct arena *arena, struct str *out,
+                   struct err *err)
 {
     AUTO(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 

@@ -40,15 +40,19 @@ int file_read_all(int dir_fd, const char *name, size_t max, struct arena *arena,
                   struct err *err);
 
 /* The same by an operator's path, which may lead through links (mounted configuration does). */
-int file_read_path(const char *path, size_t max, struct arena *arena, struct str *out, struct err *err);
+int file_read_path(const char *path, size_t max, struct arena *arena, struct str *out,
+                   struct err *err);
 
 /* The whole recipe: a temporary name, write, fdatasync, rename over name, fsync of the folder. */
 int file_replace_at(int dir_fd, const char *name, struct str bytes, struct err *err);
 
-int file_rename_at(int dir_fd, const char *from, const char *to, struct err *err); /* with both folders' fsync */
-int file_remove_at(int dir_fd, const char *name, struct err *err); /* 0 also when absent; fsync of the folder */
-int file_sync(int fd, struct err *err);      /* fdatasync */
-int file_sync_dir(int dir_fd, const char *name, struct err *err); /* folder by name; "." for itself */
+int file_rename_at(int dir_fd, const char *from, const char *to,
+                   struct err *err); /* with both folders' fsync */
+int file_remove_at(int dir_fd, const char *name,
+                   struct err *err);    /* 0 also when absent; fsync of the folder */
+int file_sync(int fd, struct err *err); /* fdatasync */
+int file_sync_dir(int dir_fd, const char *name,
+                  struct err *err); /* folder by name; "." for itself */
 int file_size(int fd, int64_t *out, struct err *err);
 
 /* An exclusive lock for the life of the descriptor; ERR_CONFLICT when another process has it. */

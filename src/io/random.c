@@ -61,8 +61,8 @@ void random_uuid(char out[RANDOM_UUID_MAX])
     random[0] = (unsigned char)((random[0] & 0x3f) | 0x80);
 
     snprintf(out, RANDOM_UUID_MAX, "%08x-%04x-7%03x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             (unsigned)(now_ms >> 16), (unsigned)(now_ms & 0xffff), (unsigned)rest, random[0], random[1],
-             random[2], random[3], random[4], random[5], random[6], random[7]);
+             (unsigned)(now_ms >> 16), (unsigned)(now_ms & 0xffff), (unsigned)rest, random[0],
+             random[1], random[2], random[3], random[4], random[5], random[6], random[7]);
 }
 
 /* A byte beyond the last whole multiple of the alphabet is thrown away: every letter is as likely. */
