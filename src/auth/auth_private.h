@@ -1,0 +1,66 @@
+/* auth/auth_private.h: the body of struct auth, for the files of this folder only. */
+#ifndef AUTH_AUTH_PRIVATE_H
+#define AUTH_AUTH_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "auth/auth.h"
+#include "auth/password.h"
+#include "base/cache.h"
+#include "codec/jwt.h"
+
+enum {
+    AUTH_TOKENS_CACHED   = 4096,
+    AUTH_LOGINS_CACHED   = 1024,
+    AUTH_ACCOUNTS_CACHED = 4096,
+    AUTH_KEYS_MAX        = 16
+};
+
+#define AUTH_SECOND_US INT64_C(1000000)
+#define AUTH_LOGIN_REMEMBERED_US (300 * AUTH_SECOND_US)
+#define AUTH_ACCOUNT_AGE_US (5 * AUTH_SECOND_US)
+
+struct auth_key {
+    struct jwt_key *key;
+    bool            is_active;
+    int64_t         retired_at; /* µs; 0 while active */
+};
+
+/* Keys are few and rarely change: the list is replaced as a whole, and old lists stay until the end so that
+ * a verification under way keeps its key. */
+struct auth_keys {
+    struct auth_keys *older;
+    size_t            n;
+    struct auth_key   list[AUTH_KEYS_MAX]; /* newest first */
+};
+
+struct auth {
+    struct auth_settings       settings;
+    char                       audience[128];
+    unsigned char              process_key[32]; /* for remembered passwords; dies with the process */
+    struct auth_password_pool *passwords;
+    struct cache              *tokens;
+    struct cache              *logins;
+    struct cache              *accounts;
+    _Atomic(struct auth_keys *) keys;
+    pthread_mutex_t            keys_lock; /* one loader at a time */
+    _Atomic(int64_t)           keys_loaded_at;
+};
+
+/* What rights hang on, at most AUTH_ACCOUNT_AGE_US old. */
+struct auth_state {
+    int64_t generation;
+    bool    is_admin;
+    bool    is_active;
+    char    name[AUTH_ACCOUNT_NAME_MAX];
+};
+
+/* 1, 0 (no such account), -1. */
+int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id, struct auth_state *out,
+                       struct err *err);
+
+/* The key that signs now. */
+const struct jwt_key *auth_keys_signing(struct auth *auth);
+
+#endif

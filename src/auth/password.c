@@ -1,0 +1,177 @@
+/* auth/password.c: a small pool around argon2id. A task lives on its caller's stack; the caller sleeps
+ * until a pool thread has done it, so nothing outlives anything. */
+#include "auth/password.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+enum { THREADS_MAX = 16, PASSES = 2, MEMORY = 19 * 1024 * 1024 };
+
+struct task {
+    struct task *next;
+    bool         is_hashing;
+    bool         is_done;
+    struct str   password;
+    char         hash[crypto_pwhash_STRBYTES];
+    int          result;
+};
+
+struct auth_password_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t  has_task;
+    pthread_cond_t  has_result;
+    struct task    *first;
+    struct task   **last;
+    size_t          n_waiting;
+    size_t          n_queue;
+    size_t          n_threads;
+    bool            is_ending;
+    pthread_t       threads[THREADS_MAX];
+    char            nobody[crypto_pwhash_STRBYTES]; /* the hash of a password that nobody knows */
+};
+
+static void run_task(struct task *task)
+{
+    if (task->is_hashing)
+        task->result = crypto_pwhash_str_alg(task->hash, task->password.p, task->password.n, PASSES, MEMORY,
+                                             crypto_pwhash_ALG_ARGON2ID13);
+    else
+        task->result = crypto_pwhash_str_verify(task->hash, task->password.p, task->password.n);
+}
+
+static void *run_pool_thread(void *context)
+{
+    struct auth_password_pool *pool = context;
+
+    /* Log-ins wait for pulls and pushes, never the other way round. Not allowed is no harm. */
+    sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ .sched_priority = 0 });
+
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->is_ending) {
+        struct task *task = pool->first;
+
+        if (task == NULL) {
+            pthread_cond_wait(&pool->has_task, &pool->lock);
+            continue;
+        }
+        pool->first = task->next;
+        if (pool->first == NULL)
+            pool->last = &pool->first;
+
+        pthread_mutex_unlock(&pool->lock);
+        run_task(task);
+        pthread_mutex_lock(&pool->lock);
+
+        task->is_done = true;
+        pthread_cond_broadcast(&pool->has_result);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+struct auth_password_pool *auth_password_pool_new(size_t n_threads, size_t n_queue)
+{
+    struct auth_password_pool *pool = mem_new(struct auth_password_pool);
+    unsigned char              secret[32];
+
+    ASSERT(sodium_init() >= 0);
+    ASSERT(n_threads > 0);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->has_task, NULL);
+    pthread_cond_init(&pool->has_result, NULL);
+    pool->last      = &pool->first;
+    pool->n_queue   = n_queue;
+    pool->n_threads = n_threads < THREADS_MAX ? n_threads : THREADS_MAX;
+
+    /* A hash of the same cost whose text can be made without paying for it: a random salt and result. */
+    char salt[64], result[64];
+    randombytes_buf(secret, 16);
+    sodium_bin2base64(salt, sizeof(salt), secret, 16, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    randombytes_buf(secret, 32);
+    sodium_bin2base64(result, sizeof(result), secret, 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    struct arena *arena = arena_new();
+    const char   *text  = mem_printf(arena, "$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", MEMORY / 1024, PASSES, salt,
+                                     result);
+    ASSERT(strlen(text) < sizeof(pool->nobody));
+    memcpy(pool->nobody, text, strlen(text) + 1);
+    arena_free(&arena);
+
+    for (size_t i = 0; i < pool->n_threads; i++)
+        ASSERT(pthread_create(&pool->threads[i], NULL, run_pool_thread, pool) == 0);
+    return pool;
+}
+
+void auth_password_pool_free(struct auth_password_pool **pool)
+{
+    if (*pool == NULL)
+        return;
+
+    pthread_mutex_lock(&(*pool)->lock);
+    (*pool)->is_ending = true;
+    pthread_cond_broadcast(&(*pool)->has_task);
+    pthread_mutex_unlock(&(*pool)->lock);
+    for (size_t i = 0; i < (*pool)->n_threads; i++)
+        pthread_join((*pool)->threads[i], NULL);
+    mem_free(*pool);
+    *pool = NULL;
+}
+
+static int run_in_pool(struct auth_password_pool *pool, struct task *task, struct err *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    if (pool->n_waiting >= pool->n_queue) {
+        pthread_mutex_unlock(&pool->lock);
+        return err_set(err, ERR_UNAVAILABLE, "too many log-ins at once");
+    }
+    pool->n_waiting++;
+    *pool->last = task;
+    pool->last  = &task->next;
+    pthread_cond_signal(&pool->has_task);
+    while (!task->is_done)
+        pthread_cond_wait(&pool->has_result, &pool->lock);
+    pool->n_waiting--;
+    pthread_mutex_unlock(&pool->lock);
+    return 0;
+}
+
+int auth_password_hash(struct auth_password_pool *pool, struct arena *arena, struct str password,
+                       struct str *out, struct err *err)
+{
+    struct task task = { .is_hashing = true, .password = password };
+
+    if (password.n == 0 || password.n > AUTH_PASSWORD_MAX)
+        return err_set(err, ERR_INVALID, "a password has 1 to %d bytes", AUTH_PASSWORD_MAX);
+    if (run_in_pool(pool, &task, err) < 0)
+        return -1;
+    if (task.result != 0)
+        return err_set(err, ERR_UNAVAILABLE, "no memory to hash a password");
+
+    *out = str_copy(arena, str_from(task.hash));
+    return 0;
+}
+
+int auth_password_check(struct auth_password_pool *pool, struct str hash, struct str password,
+                        struct err *err)
+{
+    struct task task = { .password = password };
+
+    /* No one has such a password; nothing to spend time on, and no hint either: the length is theirs. */
+    if (password.n == 0 || password.n > AUTH_PASSWORD_MAX)
+        return 0;
+    if (hash.p == NULL)
+        hash = str_from(pool->nobody);
+    if (hash.n >= sizeof(task.hash))
+        return err_set_corrupt(err, "a password hash of %zu bytes", hash.n);
+    memcpy(task.hash, hash.p, hash.n);
+
+    if (run_in_pool(pool, &task, err) < 0)
+        return -1;
+    return task.result == 0;
+}
