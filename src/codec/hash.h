@@ -41,8 +41,10 @@ void hash_finish(const struct hash *hash, unsigned char out[HASH_MAX]);
 void hash_finish_hex(const struct hash *hash, char out[HASH_HEX_MAX]);
 
 /* Print and parse are inverses. key: 32 bytes. */
-struct str hash_state_print(struct arena *arena, const struct hash *hash, const unsigned char key[32]);
-int        hash_state_parse(struct str text, const unsigned char key[32], struct hash *out, struct err *err);
+struct str hash_state_print(struct arena *arena, const struct hash *hash,
+                            const unsigned char key[32]);
+int        hash_state_parse(struct str text, const unsigned char key[32], struct hash *out,
+                            struct err *err);
 
 /* At once. */
 void hash_sha256(struct str bytes, unsigned char out[32]);

@@ -1,6 +1,6 @@
 /* codec/json_write.h: writes JSON into a buffer. It knows its nesting and asserts on misuse (a value
- * without a key in an object, an end too many); what does not fit sticks in the buffer. Escapes all that
- * JSON wants escaped, and bytes that are not UTF-8 become U+FFFD. */
+ * without a key in an object, an end too many, a second outermost value); what does not fit sticks in
+ * the buffer. Escapes all that JSON wants escaped, and bytes that are not UTF-8 become U+FFFD. */
 #ifndef CODEC_JSON_WRITE_H
 #define CODEC_JSON_WRITE_H
 
@@ -18,6 +18,7 @@ struct json_write {
     bool        is_object[JSON_WRITE_DEPTH];
     bool        has_member[JSON_WRITE_DEPTH];
     bool        has_key;
+    bool        is_done; /* the outermost value has ended */
 };
 
 struct json_table;
@@ -43,7 +44,8 @@ void json_write_text_at(struct json_write *w, const char *key, const char *value
 void json_write_int_at(struct json_write *w, const char *key, int64_t value);
 void json_write_bool_at(struct json_write *w, const char *key, bool value);
 
-/* A struct by its table: the inverse of json_read. */
+/* A struct by its table: the inverse of json_read. A member with a has-bool is printed when that is set;
+ * a row of JSON_ANY, which has no value, is not. */
 void json_write_table(struct json_write *w, const struct json_table *table, const void *value);
 
 #endif

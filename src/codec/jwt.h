@@ -21,9 +21,9 @@ enum { JWT_MAX = 16 * 1024, JWT_KID_MAX = 32 };
 struct jwt_key; /* a P-256 key, with or without its private half */
 
 /* Makes a key; prints and parses its private half as PKCS#8 DER (a secret: seal it). */
-int         jwt_key_make(struct jwt_key **out, struct err *err);
-int         jwt_key_parse(struct str der, struct jwt_key **out, struct err *err);
-int         jwt_key_print(struct arena *arena, const struct jwt_key *key, struct str *out, struct err *err);
+int jwt_key_make(struct jwt_key **out, struct err *err);
+int jwt_key_parse(struct str der, struct jwt_key **out, struct err *err);
+int jwt_key_print(struct arena *arena, const struct jwt_key *key, struct str *out, struct err *err);
 void        jwt_key_free(struct jwt_key **key);
 const char *jwt_key_id(const struct jwt_key *key);
 
@@ -34,10 +34,12 @@ struct str jwt_key_jwk(struct arena *arena, const struct jwt_key *key);
 int jwt_sign(struct arena *arena, const struct jwt_key *key, struct str claims, struct str *out,
              struct err *err);
 
-/* Checks form, header and signature against the key whose id the header names (find gives it, or null)
- * and returns the claims' JSON text, unread. All refusals are ERR_UNAUTHENTICATED. */
-int jwt_verify(struct arena *arena, struct str token,
-               const struct jwt_key *(*find)(void *context, struct str kid), void *context,
+/* Finds a key by its id, or null. */
+typedef const struct jwt_key *jwt_find(void *context, struct str kid);
+
+/* Checks form, header and signature against the key whose id the header names and returns the claims'
+ * JSON text, unread. All refusals are ERR_UNAUTHENTICATED. */
+int jwt_verify(struct arena *arena, struct str token, jwt_find *find, void *context,
                struct str *claims, struct err *err);
 
 #endif

@@ -34,8 +34,8 @@ void seal_ring_derive(const struct seal_ring *ring, const char *purpose, unsigne
 
 struct str seal_close(struct arena *arena, const struct seal_ring *ring, struct str purpose,
                       struct str secret);
-int seal_open(struct arena *arena, const struct seal_ring *ring, struct str purpose, struct str sealed,
-              struct str *secret, struct err *err);
+int        seal_open(struct arena *arena, const struct seal_ring *ring, struct str purpose,
+                     struct str sealed, struct str *secret, struct err *err);
 
 /* Was it sealed with a key other than the first? Then re-seal it. */
 bool seal_is_old(const struct seal_ring *ring, struct str sealed);

@@ -19,8 +19,10 @@ struct oci_digest {
 };
 
 /* ERR_INVALID with code DIGEST_INVALID about the text. */
-int  oci_digest_parse(struct str text, struct oci_digest *out, struct err *err);
-bool oci_digest_looks(struct str text); /* has a colon, so it is meant as a digest and not as a tag */
+int oci_digest_parse(struct str text, struct oci_digest *out, struct err *err);
+
+/* Has it a colon, so that it is meant as a digest and not as a tag? */
+bool oci_digest_looks(struct str text);
 
 void oci_digest_of(struct str bytes, enum hash_kind kind, struct oci_digest *out);
 void oci_digest_from_hash(const struct hash *hash, struct oci_digest *out);

@@ -6,9 +6,10 @@
  * mediaType needs the Content-Type). Refused with ERR_INVALID, code MANIFEST_INVALID: bodies with the
  * members of both kinds (`layers` or `config` beside `manifests`), a kind without its required members,
  * schemaVersion other than 2, schema 1, everything that codec/json refuses, descriptors with bad media
- * type, digest or size (code SIZE_INVALID for size: negative, not an integer, sum beyond 2^62), `data`
- * that is not base64 of `size` bytes with that digest, more than OCI_LAYERS_MAX layers or
- * OCI_CHILDREN_MAX children. All views lie in the arena. */
+ * type, digest or size (code SIZE_INVALID for size: missing, negative, not an integer, sum beyond 2^62),
+ * `data` that is not base64 of `size` bytes with that digest, more than OCI_LAYERS_MAX layers or
+ * OCI_CHILDREN_MAX children. More than OCI_MANIFEST_MAX bytes are ERR_TOO_LARGE. All views lie in the
+ * arena. */
 #ifndef OCI_MANIFEST_H
 #define OCI_MANIFEST_H
 
@@ -45,24 +46,25 @@ struct oci_descriptor {
     struct str          artifact_type;
     struct json_map     annotations;
     struct oci_platform platform;
-    bool                has_data;    /* the bytes are inside and have been checked */
-    bool                is_elsewhere; /* non-distributable: the blob may be missing here */
+    bool                has_data;     /* the bytes are inside and have been checked */
+    bool                is_elsewhere; /* non-distributable layer: the blob may be missing here */
 };
 
+/* artifact_type is what referrers report: the member, else config's media type for manifests, else empty.
+ * total_size: config and layers, or children; without the manifest itself. */
 struct oci_manifest {
     enum oci_media_class   media_class; /* the four manifest classes */
     struct str             media_type;  /* what is served as Content-Type */
     struct oci_descriptor  config;      /* manifests only */
     struct oci_descriptor *layers;
     size_t                 n_layers;
-    struct oci_descriptor *children;    /* indexes only */
+    struct oci_descriptor *children; /* indexes only */
     size_t                 n_children;
     bool                   has_subject;
     struct oci_descriptor  subject;
-    struct str             artifact_type; /* as referrers report it: the member, else config's media type
-                                             for manifests, else empty */
+    struct str             artifact_type;
     struct json_map        annotations;
-    int64_t                total_size;  /* config and layers, or children; without the manifest itself */
+    int64_t                total_size;
 };
 
 bool oci_manifest_is_index(const struct oci_manifest *manifest);

@@ -13,8 +13,8 @@ enum oci_media_class {
     OCI_MEDIA_INDEX,           /* OCI index */
     OCI_MEDIA_DOCKER_MANIFEST, /* v2 schema 2 */
     OCI_MEDIA_DOCKER_LIST,
-    OCI_MEDIA_DOCKER_SCHEMA1,  /* refused, signed or not */
-    OCI_MEDIA_FOREIGN_LAYER    /* non-distributable or Docker foreign: bytes may be elsewhere */
+    OCI_MEDIA_DOCKER_SCHEMA1, /* refused, signed or not */
+    OCI_MEDIA_FOREIGN_LAYER   /* non-distributable or Docker foreign: bytes may be elsewhere */
 };
 
 /* OCI_MEDIA_OTHER for anything that the table does not know. */

@@ -1,6 +1,6 @@
-/* oci/range.h: byte ranges: the Range header of a pull (RFC 9110, 14.1.2: one range; several or another
- * unit are ignored, as the RFC allows) and the Content-Range of an upload chunk ("0-1023", inclusive, or
- * "bytes 0-1023/2048" as some clients write it). */
+/* oci/range.h: byte ranges: the Range header of a pull (RFC 9110, 14.1.2: one range; several, another
+ * unit and what is no range at all are ignored, as the RFC allows) and the Content-Range of an upload
+ * chunk ("0-1023", inclusive, or "bytes 0-1023/2048" as some clients write it). */
 #ifndef OCI_RANGE_H
 #define OCI_RANGE_H
 
