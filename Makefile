@@ -82,8 +82,8 @@ bench: all
 	@tools/need bench
 	@/usr/bin/python3 bench/bench.py --assay $(BUILD)/assay $(if $(WRITE),--write docs/bench.md)
 
-soak: asan
-	@/usr/bin/python3 bench/soak.py --assay $(BUILD)-asan/assay --seconds $(or $(T),300)
+soak: all
+	@/usr/bin/python3 bench/soak.py --assay $(BUILD)/assay --seconds $(or $(T),300)
 
 docs:
 	@tools/docs
