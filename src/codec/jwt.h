@@ -18,9 +18,10 @@ struct err;
 
 enum { JWT_MAX = 16 * 1024, JWT_KID_MAX = 32 };
 
-struct jwt_key; /* a P-256 key, with or without its private half */
+struct jwt_key; /* a pair of P-256 */
 
-/* Makes a key; prints and parses its private half as PKCS#8 DER (a secret: seal it). */
+/* Makes a key; prints and parses it as PKCS#8 DER (a secret: seal it; the printed one is wiped with its
+ * arena). What parses is a pair that fits together, on this curve, and nothing follows it. */
 int jwt_key_make(struct jwt_key **out, struct err *err);
 int jwt_key_parse(struct str der, struct jwt_key **out, struct err *err);
 int jwt_key_print(struct arena *arena, const struct jwt_key *key, struct str *out, struct err *err);
@@ -30,7 +31,7 @@ const char *jwt_key_id(const struct jwt_key *key);
 /* The public half as a JWK object (RFC 7517), one line of JSON. */
 struct str jwt_key_jwk(struct arena *arena, const struct jwt_key *key);
 
-/* claims: one JSON object, ready. */
+/* claims: one JSON object, ready. ERR_TOO_LARGE when the token would be longer than JWT_MAX. */
 int jwt_sign(struct arena *arena, const struct jwt_key *key, struct str claims, struct str *out,
              struct err *err);
 

@@ -5,7 +5,9 @@
  *     "s1." key-id "." base64url( nonce[24] ciphertext tag[16] )
  * by XChaCha20-Poly1305 (libsodium) with the purpose ("token-key:<kid>") as associated data, so that a
  * value cannot be moved to another place. Opening a value with the wrong purpose, key or bytes is
- * ERR_CORRUPT. Keyrings are immutable; any thread. */
+ * ERR_CORRUPT. What was opened is wiped with its arena. The keys themselves seal nothing: each use has
+ * a key derived by HMAC-SHA256 ("seal", "id", "fingerprint", "purpose:" and the caller's word).
+ * Keyrings are immutable; any thread. */
 #ifndef CODEC_SEAL_H
 #define CODEC_SEAL_H
 
