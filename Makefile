@@ -3,7 +3,8 @@
 #   BUILD=build     folder of the plain build; build-asan, build-tsan, build-fuzz and build-release lie beside it
 #   WERROR=true     warnings are errors
 #   T=              seconds for fuzz and soak; a pattern of case names for unit-<folder>
-#   ONLY=           the kinds of `make test` to run, of: lint headers unit fuzz hardening e2e crash hostile conformance
+#   ONLY=           the kinds of `make test` to run, of:
+#                   lint docs clang headers unit fuzz hardening e2e crash hostile conformance
 BUILD  ?= build
 WERROR ?= true
 PREFIX ?= /usr/local
@@ -30,7 +31,8 @@ asan:
 tsan:
 	@tools/need build test
 	@tools/build $(BUILD)-tsan $(tsan)
-	$(call say,built $(BUILD)-tsan with TSan)
+	@tools/unit $(BUILD)-tsan
+	$(call say,unit and contract suites passed under TSan)
 
 release:
 	@tools/need build
@@ -97,5 +99,5 @@ deps:
 	$(call say,every package is there)
 
 clean:
-	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release
 	$(call say,removed the builds)
