@@ -1,0 +1,133 @@
+/* work/delete.c: deletes are tombstones and entries in the collection's queue; nothing here removes a
+ * byte. */
+#include "work/delete.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "meta/blob.h"
+#include "meta/manifest.h"
+#include "meta/object.h"
+#include "meta/tag.h"
+#include "work/work_private.h"
+
+struct deleting {
+    struct work             *work;
+    struct arena            *arena;
+    const struct meta_actor *actor;
+    const struct auth_repo  *repo;
+    struct db_tx            *tx;
+};
+
+static int manifest_unknown(struct str name, struct err *err)
+{
+    return err_set_code(err, ERR_NOT_FOUND, "MANIFEST_UNKNOWN", name, "no such manifest in the repository");
+}
+
+static int queue(struct deleting *d, struct str digest, const char *why, struct err *err)
+{
+    int64_t review_after = db_now(d->tx) + work_policy(d->work)->undelete_window;
+
+    return work_queue_manifest(d->tx, d->arena, d->repo->id, digest, review_after, why, err);
+}
+
+static int tell(struct deleting *d, const char *type, const char *kind, struct str name, struct str digest,
+                struct err *err)
+{
+    struct meta_event event = {
+        .type = type, .object_kind = kind, .object_name = name, .digest = digest, .old_digest = digest
+    };
+
+    return work_event(d->tx, d->actor, d->repo, d->repo->id, event, err);
+}
+
+static int delete_tag(struct deleting *d, struct str name, struct err *err)
+{
+    struct meta_tag old;
+    int             found = meta_tag_find(d->tx, d->arena, d->repo->id, name, &old, err);
+
+    if (found < 0)
+        return -1;
+    if (found == 0)
+        return manifest_unknown(name, err);
+    if ((d->repo->verbs & AUTH_TAG_DELETE) == 0)
+        return err_set_code(err, ERR_DENIED, "DENIED", name, "no right to delete this tag");
+    if (meta_tag_remove(d->tx, d->repo->id, name, err) < 0 || queue(d, old.digest, "tag deleted", err) < 0)
+        return -1;
+    return tell(d, "TAG_DELETE", "tag", name, old.digest, err);
+}
+
+static int delete_digest(struct deleting *d, struct str digest, struct err *err)
+{
+    struct str  parent;
+    struct str *tags;
+    size_t      n_tags;
+    int64_t     depth;
+
+    int found = meta_manifest_lock(d->tx, d->repo->id, digest, &depth, err);
+    if (found < 0)
+        return -1;
+    if (found == 0)
+        return manifest_unknown(digest, err);
+
+    found = meta_manifest_find_parent(d->tx, d->arena, d->repo->id, digest, &parent, err);
+    if (found < 0)
+        return -1;
+    if (found == 1)
+        return err_set_code(err, ERR_CONFLICT, "DENIED", digest, "the index " STR_FMT " names this manifest",
+                            STR_ARGS(parent));
+
+    if (meta_tag_list_of(d->tx, d->arena, d->repo->id, digest, &tags, &n_tags, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n_tags; i++) {
+        if (delete_tag(d, tags[i], err) < 0)
+            return -1;
+    }
+    if (meta_manifest_delete(d->tx, d->repo->id, digest, err) < 0 || queue(d, digest, "deleted", err) < 0)
+        return -1;
+    return tell(d, "MANIFEST_DELETE", "manifest", digest, digest, err);
+}
+
+int work_delete_manifest(struct work *work, struct arena *arena, const struct meta_actor *actor,
+                         const struct auth_repo *repo, const struct oci_reference *reference,
+                         struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (work_may_delete(work, err) < 0 || db_begin(work->db, DB_WRITE, "delete manifest", &tx, err) < 0)
+        return -1;
+
+    struct deleting d = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
+    int done = reference->is_digest ? delete_digest(&d, oci_digest_str(&reference->digest), err)
+                                    : delete_tag(&d, reference->tag, err);
+    return done < 0 ? -1 : db_commit(&tx, err);
+}
+
+int work_delete_blob(struct work *work, struct arena *arena, const struct meta_actor *actor,
+                     const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx   = NULL;
+    struct str                   name = oci_digest_str(digest);
+    struct meta_blob             row;
+
+    if (work_may_delete(work, err) < 0 || db_begin(work->db, DB_WRITE, "delete blob", &tx, err) < 0)
+        return -1;
+
+    struct deleting d = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
+    int             found = meta_blob_find_visible(tx, arena, repo->id, name, &row, err);
+    if (found < 0)
+        return -1;
+    if (found == 0)
+        return err_set_code(err, ERR_NOT_FOUND, "BLOB_UNKNOWN", name, "no such blob in the repository");
+
+    int is_used = meta_blob_is_used(tx, repo->id, name, err);
+    if (is_used < 0)
+        return -1;
+    if (is_used == 1)
+        return err_set_code(err, ERR_CONFLICT, "DENIED", name, "a manifest of the repository names this blob");
+
+    if (meta_blob_unlink(tx, repo->id, name, err) < 0 ||
+        meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "deleted", err) < 0 ||
+        tell(&d, "BLOB_DELETE", "blob", name, name, err) < 0)
+        return -1;
+    return db_commit(&tx, err);
+}

@@ -1,0 +1,50 @@
+/* work/mount.c: a mount is a promise like any other: lock, see, pin, commit, answer. */
+#include "work/mount.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "meta/blob.h"
+#include "meta/object.h"
+#include "work/work_private.h"
+
+static int is_in_source(struct db_tx *tx, struct arena *arena, const struct auth_repo *from,
+                        const struct auth_view *view, struct str digest, struct err *err)
+{
+    struct meta_blob row;
+    int64_t          ignored_source; /* any will do */
+
+    if (from != NULL)
+        return meta_blob_find_visible(tx, arena, from->id, digest, &row, err);
+    return meta_blob_find_source(tx, digest, view->is_all, view->namespace_id, &ignored_source, err);
+}
+
+int work_mount(struct work *work, struct arena *arena, const struct meta_actor *actor,
+               const struct auth_repo *to, const struct auth_repo *from, const struct auth_view *view,
+               const struct oci_digest *digest, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx   = NULL;
+    struct str                   name = oci_digest_str(digest);
+    struct meta_blob             row;
+    int64_t                      repo_id;
+
+    if (work_may_write(work, err) < 0 || db_begin(work->db, DB_WRITE, "mount blob", &tx, err) < 0)
+        return -1;
+
+    int found = meta_blob_lock(tx, arena, name, &row, err);
+    if (found == 1)
+        found = is_in_source(tx, arena, from, view, name, err);
+    if (found < 1)
+        return found;
+
+    struct meta_event event = {
+        .type        = "BLOB_MOUNT",
+        .object_kind = "blob",
+        .object_name = name,
+        .digest      = name,
+        .target      = from == NULL ? STR_NULL : from->path,
+    };
+    if (work_repo_ensure(tx, arena, to, actor, &repo_id, err) < 0 || work_pin(work, tx, repo_id, name, err) < 0 ||
+        work_event(tx, actor, to, repo_id, event, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    return 1;
+}

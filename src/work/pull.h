@@ -1,0 +1,40 @@
+/* work/pull.h: reading a manifest or a blob. What may be answered on an event thread is the same code: it
+ * makes point reads only, and says so when more is needed. */
+#ifndef WORK_PULL_H
+#define WORK_PULL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "meta/manifest.h"
+#include "oci/name.h"
+
+struct arena;
+struct auth_repo;
+struct err;
+struct work;
+
+/* ERR_NOT_FOUND, code MANIFEST_UNKNOWN about the reference. */
+int work_pull_manifest(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                       const struct oci_reference *reference, struct meta_manifest *out, struct err *err);
+
+struct work_blob {
+    int64_t    size;
+    struct str object_key;
+};
+
+/* The blob as the repository shows it; ERR_NOT_FOUND, code BLOB_UNKNOWN.
+ *
+ * For one who may push this is a promise that the bytes need not be sent again, so it is kept by a pin that
+ * is durable before the answer (durability 2.2). may_write false: an event thread asks; *out_must_write is
+ * set instead when the pin would have to be written, and then the answer must be got on a worker. */
+int work_find_blob(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                   const struct oci_digest *digest, bool may_write, struct work_blob *out,
+                   bool *out_must_write, struct err *err);
+
+/* Its bytes as a descriptor that the caller closes. ERR_CORRUPT when the object is missing or has another
+ * size than its row: damage is told, never sent. */
+int work_open_blob(struct work *work, const struct work_blob *blob, int *out_fd, struct err *err);
+
+#endif

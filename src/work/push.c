@@ -1,0 +1,257 @@
+/* work/push.c: a manifest becomes visible whole or not at all.
+ *
+ * Everything that can be judged without the database is judged first. Then one transaction: lock what the
+ * manifest names, in digest order so that two pushes never wait for each other in a circle; see that it is
+ * there and visible in this repository (a digest is no capability); write the manifest, its references and
+ * tags, the events; commit; answer. */
+#include "work/push.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "meta/blob.h"
+#include "meta/manifest.h"
+#include "meta/object.h"
+#include "meta/tag.h"
+#include "oci/manifest.h"
+#include "work/work_private.h"
+
+struct pushing {
+    struct work                *work;
+    struct arena               *arena;
+    const struct meta_actor    *actor;
+    const struct auth_repo     *repo;
+    const struct work_push     *push;
+    struct oci_manifest         manifest;
+    struct oci_digest           digest;
+    const struct oci_descriptor **blobs; /* config and layers that must be here, in digest order */
+    size_t                      n_blobs;
+    int64_t                     depth;
+    struct db_tx               *tx;
+    int64_t                     repo_id;
+};
+
+static int by_digest(const void *a, const void *b)
+{
+    const struct oci_descriptor *const *left  = a;
+    const struct oci_descriptor *const *right = b;
+
+    return strcmp((*left)->digest.text, (*right)->digest.text);
+}
+
+static int check_bytes(struct pushing *p, struct err *err)
+{
+    const struct work_push *push = p->push;
+    enum hash_kind kind = push->reference.is_digest ? push->reference.digest.kind : HASH_SHA256;
+
+    oci_digest_of(push->bytes, kind, &p->digest);
+    if (push->reference.is_digest && !oci_digest_eq(&p->digest, &push->reference.digest))
+        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", oci_digest_str(&push->reference.digest),
+                            "the manifest's bytes have the digest %s", p->digest.text);
+    if (oci_manifest_parse(p->arena, push->bytes, push->media_type, &p->manifest, err) < 0)
+        return -1;
+    if (p->manifest.has_subject && oci_digest_eq(&p->manifest.subject.digest, &p->digest))
+        return err_set_code(err, ERR_INVALID, "MANIFEST_INVALID", oci_digest_str(&p->digest),
+                            "a manifest cannot be its own subject");
+    return 0;
+}
+
+static void gather_blobs(struct pushing *p)
+{
+    const struct oci_manifest *manifest = &p->manifest;
+
+    p->blobs = mem_array(p->arena, manifest->n_layers + 1, sizeof(*p->blobs));
+    if (oci_manifest_is_index(manifest))
+        return;
+
+    p->blobs[p->n_blobs++] = &manifest->config;
+    for (size_t i = 0; i < manifest->n_layers; i++) {
+        if (!manifest->layers[i].is_elsewhere)
+            p->blobs[p->n_blobs++] = &manifest->layers[i];
+    }
+    qsort(p->blobs, p->n_blobs, sizeof(*p->blobs), by_digest);
+}
+
+static int unknown(const struct oci_descriptor *descriptor, const char *what, struct err *err)
+{
+    return err_set_code(err, ERR_INVALID, "MANIFEST_BLOB_UNKNOWN", oci_digest_str(&descriptor->digest),
+                        "the manifest names a %s that is not in the repository", what);
+}
+
+static int check_size(const struct oci_descriptor *descriptor, int64_t size, struct err *err)
+{
+    if (descriptor->size == size)
+        return 0;
+    return err_set_code(err, ERR_INVALID, "SIZE_INVALID", oci_digest_str(&descriptor->digest),
+                        "the descriptor says %lld bytes, there are %lld", (long long)descriptor->size,
+                        (long long)size);
+}
+
+static int check_blobs(struct pushing *p, struct err *err)
+{
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        struct str       digest = oci_digest_str(&p->blobs[i]->digest);
+        struct meta_blob row;
+        int              found = meta_blob_lock(p->tx, p->arena, digest, &row, err);
+
+        if (found == 1)
+            found = meta_blob_find_visible(p->tx, p->arena, p->repo_id, digest, &row, err);
+        if (found < 0)
+            return -1;
+        if (found == 0)
+            return unknown(p->blobs[i], "blob", err);
+        if (check_size(p->blobs[i], row.size, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_children(struct pushing *p, struct err *err)
+{
+    for (size_t i = 0; i < p->manifest.n_children; i++) {
+        const struct oci_descriptor *child  = &p->manifest.children[i];
+        struct str                   digest = oci_digest_str(&child->digest);
+        struct meta_manifest         row;
+        int64_t                      depth;
+
+        int found = meta_manifest_lock(p->tx, p->repo_id, digest, &depth, err);
+        if (found == 1)
+            found = meta_manifest_find(p->tx, p->arena, p->repo_id, digest, &row, err);
+        if (found < 0)
+            return -1;
+        if (found == 0)
+            return unknown(child, "manifest", err);
+        if (check_size(child, (int64_t)row.bytes.n, err) < 0)
+            return -1;
+        if (depth + 1 > p->depth)
+            p->depth = depth + 1;
+    }
+    if (p->depth > OCI_DEPTH_MAX)
+        return err_set_code(err, ERR_INVALID, "MANIFEST_INVALID", oci_digest_str(&p->digest),
+                            "indexes are nested more than %d deep", OCI_DEPTH_MAX);
+    return 0;
+}
+
+static int write_manifest(struct pushing *p, int64_t *out_is_new, struct err *err)
+{
+    const struct oci_manifest *manifest = &p->manifest;
+    struct str                 digest   = oci_digest_str(&p->digest);
+    int64_t                    now      = db_now(p->tx);
+    struct meta_manifest_new   row      = {
+               .repo_id       = p->repo_id,
+               .digest        = digest,
+               .media_type    = manifest->media_type,
+               .artifact_type = manifest->artifact_type,
+               .config_type   = oci_manifest_is_index(manifest) ? STR("") : manifest->config.media_type,
+               .bytes         = p->push->bytes,
+               .total_size    = manifest->total_size + (int64_t)p->push->bytes.n,
+               .depth         = p->depth,
+               .pushed_by     = p->actor->account_id,
+               .pinned_until  = now + work_policy(p->work)->pin_ttl,
+    };
+
+    if (manifest->has_subject) {
+        row.subject  = oci_digest_str(&manifest->subject.digest);
+        row.referrer = oci_manifest_referrer(p->arena, manifest, &p->digest, p->push->bytes.n);
+    }
+    if (meta_manifest_put(p->tx, &row, out_is_new, err) < 0)
+        return -1;
+
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        if (meta_manifest_add_blob(p->tx, p->repo_id, digest, oci_digest_str(&p->blobs[i]->digest), err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < manifest->n_children; i++) {
+        struct str child = oci_digest_str(&manifest->children[i].digest);
+
+        if (meta_manifest_add_child(p->tx, p->repo_id, digest, child, err) < 0)
+            return -1;
+    }
+    return work_queue_manifest(p->tx, p->arena, p->repo_id, digest, now + work_policy(p->work)->gc_delay,
+                               "push", err);
+}
+
+/* Creating and moving are different rights, told apart here, inside the transaction. */
+static int write_tag(struct pushing *p, struct str name, struct err *err)
+{
+    struct meta_tag old    = { 0 };
+    struct str      digest = oci_digest_str(&p->digest);
+    int             found  = meta_tag_find(p->tx, p->arena, p->repo_id, name, &old, err);
+
+    if (found < 0)
+        return -1;
+
+    bool           is_move = found == 1 && !str_eq(old.digest, digest);
+    enum auth_verb verb    = found == 0 ? AUTH_TAG_CREATE : AUTH_TAG_MOVE;
+    if ((found == 0 || is_move) && (p->repo->verbs & (unsigned)verb) == 0)
+        return err_set_code(err, ERR_DENIED, "DENIED", name, "no right to %s this tag",
+                            found == 0 ? "create" : "move");
+
+    if (meta_tag_put(p->tx, p->repo_id, name, digest, p->actor->account_id, err) < 0)
+        return -1;
+    if (is_move && work_queue_manifest(p->tx, p->arena, p->repo_id, old.digest,
+                                       db_now(p->tx) + work_policy(p->work)->undelete_window, "untagged",
+                                       err) < 0)
+        return -1;
+
+    struct meta_event event = {
+        .type        = "TAG_PUSH",
+        .object_kind = "tag",
+        .object_name = name,
+        .digest      = digest,
+        .old_digest  = found == 1 ? old.digest : STR_NULL,
+    };
+    return work_event(p->tx, p->actor, p->repo, p->repo_id, event, err);
+}
+
+static int write_all(struct pushing *p, struct err *err)
+{
+    const struct work_push *push = p->push;
+    int64_t                 is_new;
+
+    if (work_repo_ensure(p->tx, p->arena, p->repo, p->actor, &p->repo_id, err) < 0 ||
+        check_blobs(p, err) < 0 || check_children(p, err) < 0 || write_manifest(p, &is_new, err) < 0)
+        return -1;
+
+    struct meta_event event = {
+        .type        = "MANIFEST_PUSH",
+        .object_kind = "manifest",
+        .object_name = oci_digest_str(&p->digest),
+        .digest      = oci_digest_str(&p->digest),
+    };
+    if (work_event(p->tx, p->actor, p->repo, p->repo_id, event, err) < 0)
+        return -1;
+
+    if (!push->reference.is_digest && write_tag(p, push->reference.tag, err) < 0)
+        return -1;
+    for (size_t i = 0; i < push->n_tags; i++) {
+        if (write_tag(p, push->tags[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int work_push_manifest(struct work *work, struct arena *arena, const struct meta_actor *actor,
+                       const struct auth_repo *repo, const struct work_push *push,
+                       struct work_pushed *out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct pushing               p  = { .work = work, .arena = arena, .actor = actor, .repo = repo, .push = push };
+
+    if (work_may_write(work, err) < 0 || check_bytes(&p, err) < 0)
+        return -1;
+    gather_blobs(&p);
+
+    if (db_begin(work->db, DB_WRITE, "push manifest", &tx, err) < 0)
+        return -1;
+    p.tx = tx;
+    if (write_all(&p, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+
+    *out = (struct work_pushed){ .digest = p.digest, .subject = STR_NULL };
+    if (p.manifest.has_subject)
+        out->subject = str_copy(arena, oci_digest_str(&p.manifest.subject.digest));
+    return 0;
+}

@@ -1,0 +1,134 @@
+/* work/work.c: what the verbs share: the stores, the policy in force, and the few steps that occur in
+ * more than one of them. */
+#include "work/work_private.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "meta/blob.h"
+#include "meta/object.h"
+#include "meta/repo.h"
+
+struct work *work_new(const struct work_settings *settings)
+{
+    struct work *work = mem_new(struct work);
+
+    work->db    = settings->db;
+    work->store = settings->store;
+    memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
+    pthread_mutex_init(&work->uploads_lock, NULL);
+    work_set_policy(work, &settings->policy);
+    return work;
+}
+
+void work_free(struct work **work)
+{
+    if (*work == NULL)
+        return;
+
+    struct work_policy_kept *kept = atomic_load(&(*work)->policy);
+    while (kept != NULL) {
+        struct work_policy_kept *older = kept->older;
+
+        mem_free(kept);
+        kept = older;
+    }
+    pthread_mutex_destroy(&(*work)->uploads_lock);
+    mem_wipe((*work)->state_key, sizeof((*work)->state_key));
+    mem_free(*work);
+    *work = NULL;
+}
+
+void work_set_policy(struct work *work, const struct work_policy *policy)
+{
+    struct work_policy_kept *kept = mem_new(struct work_policy_kept);
+
+    kept->policy = *policy;
+    kept->older  = atomic_load(&work->policy);
+    while (!atomic_compare_exchange_weak(&work->policy, &kept->older, kept))
+        ;
+}
+
+const struct work_policy *work_policy(struct work *work)
+{
+    return &atomic_load(&work->policy)->policy;
+}
+
+struct db *work_db(struct work *work)
+{
+    return work->db;
+}
+
+struct blob_store *work_store(struct work *work)
+{
+    return work->store;
+}
+
+int work_may_write(struct work *work, struct err *err)
+{
+    if (work_policy(work)->is_read_only)
+        return err_set(err, ERR_UNSUPPORTED, "the registry is read-only at present");
+    return 0;
+}
+
+int work_may_delete(struct work *work, struct err *err)
+{
+    if (!work_policy(work)->may_delete)
+        return err_set(err, ERR_UNSUPPORTED, "deleting is switched off in this registry");
+    return work_may_write(work, err);
+}
+
+static int make_repo(struct db_tx *tx, const struct auth_repo *repo, const struct meta_actor *actor,
+                     int64_t *out_id, struct err *err)
+{
+    struct meta_event event = { .type = "REPO_CREATED", .object_kind = "repository", .object_name = repo->path };
+
+    if (meta_repo_add(tx, repo->path, repo->namespace_id, 0, actor->account_id, out_id, err) < 0)
+        return -1;
+    return work_event(tx, actor, repo, *out_id, event, err);
+}
+
+int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_repo *repo,
+                     const struct meta_actor *actor, int64_t *out_id, struct err *err)
+{
+    struct meta_repo row;
+    int found = repo->id != 0 ? meta_repo_find_id(tx, arena, repo->id, &row, err)
+                              : meta_repo_find(tx, arena, repo->path, &row, err);
+
+    if (found < 0)
+        return -1;
+    if (found == 1) {
+        *out_id = row.id;
+        return 0;
+    }
+    if (repo->id != 0)
+        return err_set_code(err, ERR_NOT_FOUND, "NAME_UNKNOWN", repo->path,
+                            "the repository was deleted meanwhile");
+    return make_repo(tx, repo, actor, out_id, err);
+}
+
+int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct auth_repo *repo,
+               int64_t repo_id, struct meta_event event, struct err *err)
+{
+    event.repo_id = repo_id;
+    event.path    = repo->path;
+    return meta_event_add(tx, actor, &event, err);
+}
+
+int work_queue_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
+                        int64_t review_after, const char *event, struct err *err)
+{
+    char *id = mem_printf(arena, "%lld:" STR_FMT, (long long)repo_id, STR_ARGS(digest));
+
+    return meta_gc_queue_put(tx, "manifest", str_from(id), review_after, event, err);
+}
+
+int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err)
+{
+    int64_t ttl = work_policy(work)->pin_ttl;
+    int64_t now = db_now(tx);
+    int64_t ignored_written; /* a pin that lasts is as good as a new one */
+
+    return meta_blob_pin(tx, repo_id, digest, now + ttl, now + ttl / 2, &ignored_written, err);
+}

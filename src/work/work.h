@@ -1,0 +1,60 @@
+/* work/work.h: the verbs of the registry and what they share.
+ *
+ * Each file of this folder is one verb (pull, push, upload, mount, delete, list, …): it knows no HTTP and
+ * no SQL text, takes a repository only as the handle that the decision gave (auth/auth.h), and returns
+ * when what it did is durable. One struct work a process; any thread. Errors carry the code and the thing
+ * of the registry's error JSON. */
+#ifndef WORK_WORK_H
+#define WORK_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct arena;
+struct auth_repo;
+struct blob_store;
+struct db;
+struct db_tx;
+struct err;
+struct meta_actor;
+struct work;
+
+/* Numbers that an operator may change while the registry runs. Times are µs. */
+struct work_policy {
+    int64_t pin_ttl;
+    int64_t gc_delay;
+    int64_t doom_delay;
+    int64_t undelete_window;
+    int64_t upload_ttl;
+    int64_t max_blob_size; /* 0: none */
+    bool    is_read_only;
+    bool    may_delete;
+};
+
+struct work_settings {
+    struct db         *db;
+    struct blob_store *store;
+    unsigned char      state_key[32]; /* for the digests of unfinished uploads */
+    struct work_policy policy;
+};
+
+struct work *work_new(const struct work_settings *settings);
+void         work_free(struct work **work);
+
+/* Replaces the policy; what runs finishes under the old one. */
+void                      work_set_policy(struct work *work, const struct work_policy *policy);
+const struct work_policy *work_policy(struct work *work);
+
+struct db         *work_db(struct work *work);
+struct blob_store *work_store(struct work *work);
+
+enum {
+    WORK_PAGE_MAX       = 1000,
+    WORK_TAGS_A_PUSH    = 32,
+    WORK_UPLOADS_OPEN   = 1000, /* a principal */
+    WORK_REFERRERS_SIZE = 4 * 1024 * 1024
+};
+
+#endif

@@ -1,0 +1,51 @@
+/* work/work_private.h: the body of struct work and the steps that several verbs share. */
+#ifndef WORK_WORK_PRIVATE_H
+#define WORK_WORK_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "auth/auth.h"
+#include "db/db.h"
+#include "meta/event.h"
+#include "oci/digest.h"
+#include "work/work.h"
+
+struct work_upload;
+
+/* Policies are few and old ones stay, so that readers need no lock. */
+struct work_policy_kept {
+    struct work_policy       policy;
+    struct work_policy_kept *older;
+};
+
+struct work {
+    struct db                         *db;
+    struct blob_store                 *store;
+    unsigned char                      state_key[32];
+    _Atomic(struct work_policy_kept *) policy;
+
+    pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
+    struct work_upload *uploads;
+};
+
+/* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */
+int work_may_write(struct work *work, struct err *err);
+int work_may_delete(struct work *work, struct err *err);
+
+/* The repository's id inside this transaction: made now when the handle says that it did not exist, and
+ * checked to be still living otherwise. */
+int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_repo *repo,
+                     const struct meta_actor *actor, int64_t *out_id, struct err *err);
+
+/* An event of this repository with its audit record. */
+int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct auth_repo *repo,
+               int64_t repo_id, struct meta_event event, struct err *err);
+
+int work_queue_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
+                        int64_t review_after, const char *event, struct err *err);
+
+/* Makes or renews the push pin of a blob that is visible in the repository, in this transaction. */
+int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);
+
+#endif
