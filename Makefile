@@ -16,7 +16,7 @@ asan    = $(plain) -Db_sanitize=address,undefined
 tsan    = $(plain) -Db_sanitize=thread
 release = $(plain) -Dbuildtype=release -Db_lto=true -Dtests=false --prefix=$(PREFIX)
 
-.PHONY: all asan tsan release install run test unit lint headers format fuzz bench soak docs shape deps clean
+.PHONY: all asan tsan release install run test unit lint headers format analyze fuzz bench soak docs shape deps clean
 
 all:
 	@tools/need build test
@@ -74,6 +74,11 @@ format:
 	@tools/need test
 	@tools/format
 	$(call say,formatted src and tests)
+
+analyze:
+	@tools/need build test fuzz
+	@CC=clang tools/build $(BUILD)-clang $(plain)
+	@clang-tidy -p $(BUILD)-clang --quiet $$(find src -name '*.c') 2>/dev/null | grep -E 'warning:' || true
 
 fuzz:
 	@tools/need build test fuzz
