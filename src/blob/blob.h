@@ -35,8 +35,10 @@ enum { BLOB_KEY_MAX = 256 };
 
 /* url: "file:/path" or "mem:". A directory must carry the marker file `assay-store` with the id that the
  * database knows; store_id is compared with it, and an empty id means "new": then the directory must be
- * empty or absent, the marker is made and its id returned. A missing marker where the database expects one
- * is ERR_UNAVAILABLE: an unmounted volume never looks like an empty registry. */
+ * empty or absent (or marked and never used, as a first start leaves it that was interrupted), the marker
+ * is made and its id returned; otherwise ERR_CONFLICT. A missing or foreign marker where the database
+ * expects one is ERR_UNAVAILABLE: an unmounted volume never looks like an empty registry. A directory that
+ * others may write, or that is a symbolic link, is ERR_DENIED. */
 int  blob_store_open(struct str url, struct str store_id, struct arena *arena, struct str *out_id,
                      struct blob_store **out, struct err *err);
 void blob_store_close(struct blob_store **store);
@@ -47,34 +49,38 @@ void blob_upload_key(char out[BLOB_KEY_MAX]);
 
 /* Writing. begin makes the upload durable as a name; resume opens it again and cuts it to `offset`, the
  * bytes that the database knows of (ERR_NOT_FOUND when gone, ERR_CORRUPT when shorter than that). close
- * only ends the handle: the bytes stay for a resume. */
-int  blob_begin(struct blob_store *store, struct str upload_key, struct blob_writer **out, struct err *err);
-int  blob_resume(struct blob_store *store, struct str upload_key, int64_t offset, struct blob_writer **out,
-                 struct err *err);
+ * only ends the handle: the bytes stay for a resume. After a failed write or flush only close and resume
+ * work: what the kernel dropped it may have forgotten. */
+int  blob_begin(struct blob_store *store, struct str upload_key, struct blob_writer **out,
+                struct err *err);
+int  blob_resume(struct blob_store *store, struct str upload_key, int64_t offset,
+                 struct blob_writer **out, struct err *err);
 int  blob_write(struct blob_writer *writer, struct str bytes, struct err *err);
 int  blob_flush(struct blob_writer *writer, struct err *err); /* bytes written so far are durable */
 void blob_writer_close(struct blob_writer **writer);
 
-/* All bytes durable under the object key; the upload key is gone. The writer is closed either way. */
+/* All bytes durable under the object key; the upload key is gone. ERR_EXISTS when the key is taken. The
+ * writer is closed either way; after a failure the upload or the object may be there, and whole. */
 int blob_finish(struct blob_writer **writer, struct str object_key, struct err *err);
 
 /* Removes an upload or an object; absent is fine; durable on return. */
 int blob_remove(struct blob_store *store, struct str key, struct err *err);
 
 /* Reading. ERR_NOT_FOUND when absent. A reader outlives the object's removal. */
-int     blob_open(struct blob_store *store, struct str key, struct blob_reader **out, struct err *err);
+int blob_open(struct blob_store *store, struct str key, struct blob_reader **out, struct err *err);
 int64_t blob_size(const struct blob_reader *reader);
-int     blob_read(struct blob_reader *reader, int64_t offset, void *out, size_t size, size_t *out_size,
-                  struct err *err);
-/* A descriptor that the caller owns and may sendfile from, or -1 when this store has none. Closes the
- * reader. */
+int blob_read(struct blob_reader *reader, int64_t offset, void *out, size_t size, size_t *out_size,
+              struct err *err);
+/* A descriptor that the caller owns and may sendfile from; the reader is closed. Or -1 when this store has
+ * none; the reader stays. */
 int  blob_take_fd(struct blob_reader **reader);
 void blob_reader_close(struct blob_reader **reader);
 
 /* Calls back for every object key with its size and age (scrub, fsck; never for a decision). Stops when
  * the callback returns -1. */
 int blob_each(struct blob_store *store,
-              int (*each)(void *context, struct str key, int64_t size, int64_t modified_us, struct err *err),
+              int (*each)(void *context, struct str key, int64_t size, int64_t modified_us,
+                          struct err *err),
               void *context, struct err *err);
 
 /* Is it there, is the marker right, can a byte be written? For readiness. */
