@@ -70,28 +70,28 @@ struct db_column {
     size_t       offset;
 };
 
-#define DB_COLUMN_CHECK(type, member, wanted) \
-    (0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), wanted) ? 1 : -1]))
-#define DB_COL_INT(type, member) \
-    { .kind = DB_INT, .offset = offsetof(type, member) + DB_COLUMN_CHECK(type, member, int64_t) }
-#define DB_COL_TEXT(type, member) \
-    { .kind = DB_TEXT, .offset = offsetof(type, member) + DB_COLUMN_CHECK(type, member, struct str) }
-#define DB_COL_BLOB(type, member) \
-    { .kind = DB_BLOB, .offset = offsetof(type, member) + DB_COLUMN_CHECK(type, member, struct str) }
+/* clang-format off */
+#define DB_COL(type, member, its_kind, wanted) \
+    { .kind = (its_kind), .offset = offsetof(type, member) + 0 * sizeof(char[ \
+        __builtin_types_compatible_p(__typeof__(((type *)0)->member), wanted) ? 1 : -1]) }
+#define DB_COL_INT(type, member)  DB_COL(type, member, DB_INT, int64_t)
+#define DB_COL_TEXT(type, member) DB_COL(type, member, DB_TEXT, struct str)
+#define DB_COL_BLOB(type, member) DB_COL(type, member, DB_BLOB, struct str)
+/* clang-format on */
 
 struct db_statement {
     const char *name;   /* "tag.find" */
     const char *sql;    /* numbered parameters $1, $2 …: both engines read them */
     const char *sqlite; /* instead of sql there; null: the same */
     const char *pg;
-    const char *in;     /* kinds of the parameters: i int, t text, b blob */
-    const char *out;    /* kinds of the result columns; "" for none */
+    const char *in;  /* kinds of the parameters: i int, t text, b blob */
+    const char *out; /* kinds of the result columns; "" for none */
 };
 
 /* Statements of one file, for the test that prepares them all. */
 struct db_statements {
     const char                *name; /* "meta/tag" */
-    const struct db_statement *const *list;
+    const struct db_statement *list;
     size_t                     n;
 };
 
@@ -114,7 +114,8 @@ bool db_has_fast_reads(const struct db *db);
 
 /* who: a static text that says who began it ("push manifest"), for messages and for asserts. A DB_READ
  * may use a connection that the calling thread keeps to itself (event threads), see db_thread_reader. */
-int  db_begin(struct db *db, enum db_mode mode, const char *who, struct db_tx **out, struct err *err);
+int  db_begin(struct db *db, enum db_mode mode, const char *who, struct db_tx **out,
+              struct err *err);
 int  db_commit(struct db_tx **tx, struct err *err);
 void db_abort(struct db_tx **tx);
 
@@ -126,8 +127,8 @@ int db_thread_reader(struct db *db, struct err *err);
  * transaction it may go on. */
 int64_t db_now(struct db_tx *tx);
 
-#define DB_ARGS(...)                                     \
-    (const struct db_value[]){ __VA_ARGS__ },            \
+#define DB_ARGS(...)                          \
+    (const struct db_value[]){ __VA_ARGS__ }, \
         sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
 #define DB_NO_ARGS NULL, 0
 
@@ -144,20 +145,30 @@ int db_find(struct db_tx *tx, struct arena *arena, const struct db_statement *st
 
 /* All rows as an array of structs of `size` bytes, at most n_max (then the rest is left unread). */
 int db_list(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
-            const struct db_value *args, size_t n_args, const struct db_column *columns, size_t size,
-            size_t n_max, void **out, size_t *n_out, struct err *err);
+            const struct db_value *args, size_t n_args, const struct db_column *columns,
+            size_t size, size_t n_max, void **out, size_t *n_out, struct err *err);
 
 /* One integer of one row, e.g. of RETURNING id or count(*): 1, 0, -1. */
 int db_find_int(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
                 size_t n_args, int64_t *out, struct err *err);
 
-/* Row by row, for what does not fit an array. */
-int           db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
-                       size_t n_args, struct db_rows **out, struct err *err);
-int           db_rows_next(struct db_rows *rows, struct err *err); /* 1, 0, -1 */
-int64_t       db_rows_int(const struct db_rows *rows, size_t column);
-struct str    db_rows_text(const struct db_rows *rows, size_t column);
-void          db_rows_free(struct db_rows **rows);
+/* Row by row, for what does not fit an array. The bytes of args must outlive the rows, and the rows end
+ * before their transaction does. */
+int db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
+             size_t n_args, struct db_rows **out, struct err *err);
+int db_rows_next(struct db_rows *rows, struct err *err); /* 1, 0, -1 */
+int64_t    db_rows_int(const struct db_rows *rows, size_t column);
+struct str db_rows_text(const struct db_rows *rows, size_t column);
+void       db_rows_free(struct db_rows **rows);
+
+/* What the writers cost so far: transactions that changes were committed for, and the commits that made
+ * them durable. On engines that group, the second grows slower than the first. */
+struct db_counts {
+    uint64_t n_transactions;
+    uint64_t n_commits;
+};
+
+void db_counts(struct db *db, struct db_counts *out);
 
 /* A round trip, for readiness: 0 within its deadline. */
 int db_probe(struct db *db, struct err *err);
@@ -166,7 +177,7 @@ int db_probe(struct db *db, struct err *err);
 int db_run_script(struct db_tx *tx, struct str script, struct err *err);
 
 /* Prepares and forgets: for the test over all statements. n_in and n_out say what the engine found. */
-int db_check_statement(struct db *db, const struct db_statement *statement, size_t *n_in, size_t *n_out,
-                       struct err *err);
+int db_check_statement(struct db *db, const struct db_statement *statement, size_t *n_in,
+                       size_t *n_out, struct err *err);
 
 #endif
