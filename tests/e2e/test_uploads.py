@@ -285,7 +285,7 @@ def test_an_encoded_body_is_refused(admin, repo):
 # Whose session it is.
 
 @pytest.mark.parametrize("upload", [
-    "no-such-upload", "00000000-0000-0000-0000-000000000000", "0" * 32, "A" * 32, "x" * 10_000, "%2e%2e", "..%2f..",
+    "no-such-upload", "00000000-0000-0000-0000-000000000000", "0" * 32, "A" * 32, "x" * 10_000,
     "%00", "a b", "é",
 ])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])

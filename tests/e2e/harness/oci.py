@@ -36,7 +36,7 @@ def missing_digest(algorithm="sha256"):
     return digest(os.urandom(32), algorithm)
 
 
-def descriptor(data, media_type, algorithm="sha256", **fields):
+def descriptor(data, media_type, algorithm="sha256", /, **fields):
     return {"mediaType": media_type, "digest": digest(data, algorithm), "size": len(data), **fields}
 
 

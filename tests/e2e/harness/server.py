@@ -140,14 +140,14 @@ class Server:
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
-    def signal(self, number):
+    def send_signal(self, number):
         os.kill(self.process.pid, number)
 
     def stop(self, number=signal.SIGTERM):
         """Asks the server to end, and insists on exit code 0 and a clean log."""
         if not self.is_running():
             raise ServerDied(f"the server ended by itself; log:\n{self.log()[-8000:]}")
-        self.signal(number)
+        self.send_signal(number)
         code = self.wait(STOP_SECONDS)
         assert code == 0, f"exit code {code} after SIGTERM; log:\n{self.log()[-8000:]}"
         self.check_log()
@@ -155,7 +155,7 @@ class Server:
     def kill(self):
         """kill -9, for crash tests and for cleaning up after a failed test."""
         if self.is_running():
-            self.signal(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
         if self.process:
             self.wait(STOP_SECONDS)
 
@@ -163,7 +163,7 @@ class Server:
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.signal(signal.SIGABRT)
+            self.send_signal(signal.SIGABRT)
             self.process.wait()
             raise AssertionError(f"the server did not end in {seconds} s; log:\n{self.log()[-8000:]}") from None
         finally:
