@@ -65,6 +65,16 @@ static struct str base64_print(struct arena *arena, struct str bytes, int varian
     return (struct str){ .p = text, .n = strlen(text) };
 }
 
+/* libsodium 1.0.18 takes a char as it comes, and some bytes above 0x7f for '-' and '_'. */
+static bool is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if ((unsigned char)text.p[i] > 0x7f)
+            return false;
+    }
+    return true;
+}
+
 static int base64_parse(struct arena *arena, struct str text, int variant, struct str *out,
                         struct err *err)
 {
@@ -72,6 +82,8 @@ static int base64_parse(struct arena *arena, struct str text, int variant, struc
     unsigned char *bytes = mem_alloc(arena, room + 1);
     size_t         size  = 0;
 
+    if (!is_ascii(text))
+        return err_set(err, ERR_INVALID, "the text is not base64");
     if (text.n > 0 &&
         sodium_base642bin(bytes, room, text.p, text.n, NULL, &size, NULL, variant) != 0)
         return err_set(err, ERR_INVALID, "the text is not base64");

@@ -173,9 +173,8 @@ void test_json_check_names_reason_and_byte(void **state)
 
 void test_json_limit_of_size(void **state)
 {
-    AUTO(arena_free) struct arena *arena  = arena_new();
-    struct json_limits             limits = json_limits_default;
-    struct err                     err;
+    struct json_limits limits = json_limits_default;
+    struct err         err;
 
     limits.size = 10;
     CHECK_OK(json_check(STR("[1,2,3,44]"), &limits, &err), &err);
@@ -184,9 +183,8 @@ void test_json_limit_of_size(void **state)
 
 void test_json_limit_of_values(void **state)
 {
-    AUTO(arena_free) struct arena *arena  = arena_new();
-    struct json_limits             limits = json_limits_default;
-    struct err                     err;
+    struct json_limits limits = json_limits_default;
+    struct err         err;
 
     limits.values = 4;
     CHECK_OK(json_check(STR("[1,{\"a\":2}]"), &limits, &err), &err);

@@ -100,6 +100,26 @@ void test_text_base64_refuses(void **state)
     CHECK_STR(out, "before");
 }
 
+/* Each byte stands for at most one value: 64 of them at every place, and no others. */
+void test_text_base64_alphabets(void **state)
+{
+    AUTO(arena_free) struct arena *arena   = arena_new();
+    int                            n       = 0;
+    int                            n_url   = 0;
+    char                           text[4] = "AAAA";
+    struct err                     err;
+    struct str                     out;
+
+    for (int c = 0; c < 256; c++) {
+        text[3] = (char)c;
+        n += text_base64_parse(arena, (struct str){ .p = text, .n = 4 }, &out, &err) == 0 &&
+             out.n == 3;
+        n_url += text_base64url_parse(arena, (struct str){ .p = text, .n = 4 }, &out, &err) == 0;
+    }
+    assert_int_equal(n, 64);
+    assert_int_equal(n_url, 64);
+}
+
 void test_text_url(void **state)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
