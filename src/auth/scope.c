@@ -70,5 +70,7 @@ void auth_scopes_add(struct arena *arena, struct str text, struct auth_scopes *s
     while (scopes->n < AUTH_SCOPES_MAX && str_next(&rest, ' ', &part)) {
         if (parse(part, &scopes->list[scopes->n]))
             scopes->n++;
+        else
+            scopes->has_unknown |= part.n > 0;
     }
 }

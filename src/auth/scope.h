@@ -30,6 +30,7 @@ struct auth_scope {
 struct auth_scopes {
     struct auth_scope *list;
     size_t             n;
+    bool               has_unknown; /* something was asked for that is nothing here */
 };
 
 /* Adds the scopes of one field to those already there; more than AUTH_SCOPES_MAX are dropped. */

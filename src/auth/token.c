@@ -357,7 +357,7 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
     struct buf         claims, scope_text;
     char               jti[33];
     int64_t            now         = clock_utc_us() / AUTH_SECOND_US;
-    bool               is_identity = scopes->n == 0;
+    bool               is_identity = scopes->n == 0 && !scopes->has_unknown;
     int64_t life = is_identity ? IDENTITY_LIFE_US : auth->settings.token_life_us;
 
     /* Without credentials one buys what anyone may have; the decision must not ask for credentials then. */

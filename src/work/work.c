@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "meta/blob.h"
 #include "meta/object.h"
 #include "meta/repo.h"
+
+enum { REFUSALS_COUNTED = 4096 };
 
 struct work *work_new(const struct work_settings *settings)
 {
@@ -18,6 +21,7 @@ struct work *work_new(const struct work_settings *settings)
     work->store = settings->store;
     memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
     pthread_mutex_init(&work->uploads_lock, NULL);
+    work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
     work_set_policy(work, &settings->policy);
     return work;
 }
@@ -34,6 +38,7 @@ void work_free(struct work **work)
         mem_free(kept);
         kept = older;
     }
+    cache_free(&(*work)->refusals);
     pthread_mutex_destroy(&(*work)->uploads_lock);
     mem_wipe((*work)->state_key, sizeof((*work)->state_key));
     mem_free(*work);

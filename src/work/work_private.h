@@ -11,6 +11,7 @@
 #include "oci/digest.h"
 #include "work/work.h"
 
+struct cache;
 struct work_upload;
 
 /* Policies are few and old ones stay, so that readers need no lock. */
@@ -27,6 +28,7 @@ struct work {
 
     pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
     struct work_upload *uploads;
+    struct cache       *refusals; /* how many by minute, network and name */
 };
 
 /* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */

@@ -1,0 +1,308 @@
+/* api/answer.c: the forms of answers, and the translation of verdicts and errors into them. */
+#include <string.h>
+
+#include "api/api_private.h"
+#include "base/mem.h"
+#include "codec/json_write.h"
+#include "codec/text.h"
+#include "work/work.h"
+
+enum { ERROR_MAX = 16 * 1024, RETRY_AFTER_S = 5 };
+
+/* What a registry code is about, as the key of its detail. */
+/* clang-format off */
+static const struct { const char *code, *key; } detail_keys[] = {
+    { "NAME_INVALID",          "name" },
+    { "NAME_UNKNOWN",          "name" },
+    { "TAG_INVALID",           "tag" },
+    { "MANIFEST_UNKNOWN",      "reference" },
+    { "MANIFEST_INVALID",      "digest" },
+    { "MANIFEST_BLOB_UNKNOWN", "digest" },
+    { "BLOB_UNKNOWN",          "digest" },
+    { "DIGEST_INVALID",        "digest" },
+    { "SIZE_INVALID",          "digest" },
+    { "BLOB_UPLOAD_UNKNOWN",   "upload" },
+};
+/* clang-format on */
+
+static const char *detail_key(const char *code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(detail_keys); i++) {
+        if (strcmp(code, detail_keys[i].code) == 0)
+            return detail_keys[i].key;
+    }
+    return "about";
+}
+
+static enum api_family family_of(const struct api_call *call)
+{
+    if (call->route != NULL)
+        return call->route->family;
+    return str_starts(http_path(call->req), STR("/v2")) ? API_V2 : API_MANAGEMENT;
+}
+
+void api_reply_start(struct api_call *call, int status)
+{
+    http_reply(call->req, status);
+    http_reply_header(call->req, "X-Request-Id", http_id(call->req));
+    http_reply_header(call->req, "X-Content-Type-Options", STR("nosniff"));
+    if (family_of(call) == API_V2)
+        http_reply_header(call->req, "Docker-Distribution-Api-Version", STR("registry/2.0"));
+    http_reply_header(call->req, "Cache-Control", STR("private, no-store"));
+    http_reply_header(call->req, "Vary", STR("Authorization, Accept"));
+}
+
+void api_reply_json(struct api_call *call, int status, struct str json)
+{
+    api_reply_start(call, status);
+    http_reply_header(call->req, "Content-Type", STR("application/json"));
+    http_reply_bytes(call->req, json);
+}
+
+static struct str word_error(struct api_call *call, const char *code, const char *message, const char *key,
+                             struct str about)
+{
+    struct json_write w;
+    struct buf        body;
+
+    buf_init(&body, call->arena, ERROR_MAX);
+    json_write_init(&w, &body);
+    json_write_object(&w);
+    json_write_key(&w, "errors");
+    json_write_list(&w);
+    json_write_object(&w);
+    json_write_text_at(&w, "code", code);
+    json_write_text_at(&w, "message", message);
+    if (about.n > 0) {
+        json_write_key(&w, "detail");
+        json_write_object(&w);
+        json_write_str_at(&w, key, about);
+        json_write_end(&w);
+    }
+    json_write_end(&w);
+    json_write_end(&w);
+    json_write_end(&w);
+    return buf_view(&body);
+}
+
+static void reply_words(struct api_call *call, int status, const char *code, const char *message,
+                        struct str about)
+{
+    struct str body = word_error(call, code, message, detail_key(code), about);
+
+    api_reply_json(call, status, body);
+    if (status == 429 || status == 503 || status == 507)
+        http_reply_headerf(call->req, "Retry-After", "%d", RETRY_AFTER_S);
+}
+
+void api_reply_refusal(struct api_call *call, int status, const char *code, const char *sentence)
+{
+    reply_words(call, status, code, sentence, STR_NULL);
+}
+
+/* -- challenges --------------------------------------------------------------------------------------- */
+
+static void print_scope(const struct api_call *call, struct buf *out)
+{
+    struct str  name = http_match_hole(&call->match, "name");
+    const char *word;
+
+    if (call->route->may == API_MAY_CATALOG) {
+        buf_text(out, ",scope=\"registry:catalog:*\"");
+        return;
+    }
+    if (name.p == NULL)
+        return;
+    switch (call->route->may) {
+    case API_MAY_PUSH:
+        word = "pull,push";
+        break;
+    case API_MAY_DELETE:
+        word = "delete";
+        break;
+    default:
+        word = "pull";
+        break;
+    }
+    buf_text(out, ",scope=\"repository:");
+    text_quoted_escape(out, name);
+    buf_printf(out, ":%s\"", word);
+}
+
+static void reply_challenge(struct api_call *call, const char *error, const char *message)
+{
+    struct str service;
+    struct str url = api_realm_url(call->api->realms, call->arena, call->req, &service);
+    struct buf challenge;
+
+    reply_words(call, 401, "UNAUTHORIZED", message, STR_NULL);
+
+    /* Machines of the management side send passwords straight away; the token dance is /v2's. */
+    if (family_of(call) != API_V2) {
+        http_reply_header(call->req, "WWW-Authenticate", STR("Basic realm=\"assay\", charset=\"UTF-8\""));
+        return;
+    }
+    buf_init(&challenge, call->arena, 4096);
+    buf_text(&challenge, "Bearer realm=\"");
+    text_quoted_escape(&challenge, url);
+    buf_text(&challenge, "/auth/token\",service=\"");
+    text_quoted_escape(&challenge, service);
+    buf_char(&challenge, '"');
+    print_scope(call, &challenge);
+    if (error != NULL)
+        buf_printf(&challenge, ",error=\"%s\"", error);
+    http_reply_header(call->req, "WWW-Authenticate", buf_view(&challenge));
+}
+
+void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
+{
+    struct str name = http_match_hole(&call->match, "name");
+
+    switch (verdict) {
+    case AUTH_YES:
+        break;
+    case AUTH_NO_CREDENTIALS:
+        reply_challenge(call, call->has_bad_credentials && call->had_token ? "invalid_token" : NULL,
+                        call->has_bad_credentials ? "the credentials are not valid"
+                                                  : "authentication is required");
+        break;
+    case AUTH_VOID:
+        reply_challenge(call, "invalid_token", "the token is not valid here, get a new one");
+        break;
+    case AUTH_TOO_FEW:
+        if (family_of(call) == API_V2)
+            reply_challenge(call, "insufficient_scope", "the credentials do not give the right to do this");
+        else
+            reply_words(call, 403, "DENIED", "this needs the rights of a system administrator", STR_NULL);
+        break;
+    case AUTH_NO_REPO:
+        reply_words(call, 404, "NAME_UNKNOWN", "no such repository", name);
+        break;
+    case AUTH_NO_NAMESPACE:
+        reply_words(call, 404, "NAME_UNKNOWN", "no account has the name of this namespace", name);
+        break;
+    }
+}
+
+/* -- errors ------------------------------------------------------------------------------------------- */
+
+void api_reply_error(struct api_call *call, const struct err *err)
+{
+    const struct err_kind_info *kind    = err_kind_info(err->kind);
+    const char                 *message = kind->is_public ? err->text : "the registry cannot do this now";
+
+    if (kind->is_fault) {
+        log_event(LOG_ERROR, NULL, "request.failed",
+                  LOG_FIELDS(LOG_S("request", http_id(call->req)), LOG_T("kind", kind->name),
+                             LOG_T("route", call->route == NULL ? "none" : call->route->name)),
+                  "%s", err->text);
+    }
+    /* A conflict on /v2 is worded as a denial, which clients know how to show. */
+    reply_words(call, kind->status, err_code(err), message, str_from(err->about));
+}
+
+/* -- values of a call --------------------------------------------------------------------------------- */
+
+struct str api_hole(const struct api_call *call, const char *name)
+{
+    return http_match_hole(&call->match, name);
+}
+
+static int read_query(struct api_call *call, struct err *err)
+{
+    if (call->has_query)
+        return 0;
+    if (text_fields_parse(call->arena, http_query(call->req), &call->query, err) < 0)
+        return -1;
+    call->has_query = true;
+    return 0;
+}
+
+int api_query(struct api_call *call, const char *name, const char *code, struct str *out, struct err *err)
+{
+    if (read_query(call, err) == 0 && text_fields_one(&call->query, name, out, err) == 0)
+        return 0;
+    err->code = code;
+    return -1;
+}
+
+int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out, size_t *n_out,
+                  struct err *err)
+{
+    size_t n = 0;
+
+    if (read_query(call, err) < 0)
+        return -1;
+    for (size_t i = 0; i < call->query.n; i++) {
+        if (!str_is(call->query.fields[i].name, name))
+            continue;
+        if (n == n_max)
+            return err_set(err, ERR_INVALID, "more than %zu fields `%s`", n_max, name);
+        out[n++] = call->query.fields[i].value;
+    }
+    *n_out = n;
+    return 0;
+}
+
+int api_page(struct api_call *call, size_t *out_n, struct str *out_last, struct err *err)
+{
+    static const char code[] = "PAGINATION_NUMBER_INVALID";
+    struct str        text;
+    int64_t           n;
+
+    if (api_query(call, "n", code, &text, err) < 0 || api_query(call, "last", code, out_last, err) < 0)
+        return -1;
+    if (text.p == NULL) {
+        *out_n = WORK_PAGE_MAX;
+        return 0;
+    }
+    if (text.n > 19)
+        return err_set_code(err, ERR_INVALID, code, text, "n has more than 19 digits");
+
+    /* Nineteen nines do not fit 63 bits, and are simply a lot. */
+    bool is_number = text.n > 0;
+    for (size_t i = 0; i < text.n; i++)
+        is_number &= text.p[i] >= '0' && text.p[i] <= '9';
+    if (!is_number)
+        return err_set_code(err, ERR_INVALID, code, text, "n is not a number");
+    if (!str_to_int(text, &n) || n > WORK_PAGE_MAX)
+        n = WORK_PAGE_MAX;
+    *out_n = (size_t)n;
+    return 0;
+}
+
+void api_reply_next(struct api_call *call, size_t n, struct str last, const char *field, struct str value)
+{
+    struct buf link;
+
+    buf_init(&link, call->arena, 8192);
+    buf_char(&link, '<');
+    buf_str(&link, http_path(call->req));
+    buf_printf(&link, "?n=%zu&last=", n);
+    text_url_encode(&link, last);
+    if (field != NULL && value.p != NULL) {
+        buf_printf(&link, "&%s=", field);
+        text_url_encode(&link, value);
+    }
+    buf_text(&link, ">; rel=\"next\"");
+    http_reply_header(call->req, "Link", buf_view(&link));
+}
+
+bool api_client_has(const struct api_call *call, struct str digest)
+{
+    struct str header = http_header(call->req, "If-None-Match");
+    struct str candidate;
+
+    while (str_next(&header, ',', &candidate)) {
+        candidate = str_trim(candidate);
+        if (str_starts(candidate, STR("W/")))
+            candidate = str_from_index(candidate, 2);
+        if (str_is(candidate, "*"))
+            return true;
+        if (candidate.n >= 2 && candidate.p[0] == '"' && candidate.p[candidate.n - 1] == '"')
+            candidate = str_sub(candidate, 1, candidate.n - 2);
+        if (str_eq(candidate, digest))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,121 @@
+/* api/call.h: one call of a route: what its handler gets, and the row that says what it is.
+ *
+ * A row without `may` is refused at start: forgetting is not possible. By the time a handler runs, the
+ * caller is known and, where the row acts on a repository, call->repo is the handle that the decision gave.
+ * Handlers are straight lines: take values, call one verb of work/, write the answer. */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/api.h"
+#include "auth/auth.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "codec/text.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "meta/event.h"
+
+struct api_call;
+struct api_route;
+
+enum api_may {
+    API_MAY_UNSAID = 0, /* refused at start */
+    API_MAY_ANYONE,     /* public by nature: the token service, health */
+    API_MAY_PING,       /* anyone with valid credentials */
+    API_MAY_CATALOG,
+    API_MAY_INSTANCE, /* system admins */
+    API_MAY_PULL,     /* from here on: on the repository in the hole {name...} */
+    API_MAY_PUSH,
+    API_MAY_DELETE
+};
+
+/* How errors are worded. */
+enum api_family { API_V2, API_MANAGEMENT };
+
+struct api_route {
+    const char         *name;
+    enum http_method    method;
+    const char         *path;
+    unsigned            flags; /* enum http_route_flags */
+    enum api_may        may;
+    enum api_family     family;
+    enum http_body_mode body;
+    int64_t             limit; /* of the body; 0: none for streams */
+    bool                changes; /* a change of state: a refusal of an identified caller is audited */
+
+    /* Event thread: true when it answered. Null: always on a worker. */
+    bool (*fast)(struct api_call *call);
+
+    /* Worker: the answer. For streams: after the last byte. */
+    int (*run)(struct api_call *call, struct err *err);
+
+    /* Streams only: before the first byte (may already answer), for each piece, and when the connection
+     * was lost before `run`. */
+    int (*open)(struct api_call *call, struct err *err);
+    int (*piece)(struct api_call *call, struct str bytes, struct err *err);
+    void (*drop)(struct api_call *call);
+};
+
+struct api_call {
+    struct api             *api;
+    struct http_request    *req;
+    struct arena           *arena;
+    const struct api_route *route; /* null: the path is nobody's */
+    struct http_match       match;
+    struct auth            *auth;
+    struct work            *work;
+
+    bool               is_identified;
+    bool               has_bad_credentials; /* some were given, and they are wrong */
+    bool               had_token;
+    struct auth_caller caller;
+    struct auth_repo   repo;
+    struct auth_view   view;
+    struct meta_actor  actor;
+
+    bool               has_query;
+    struct text_fields query;
+
+    void *state; /* of a stream */
+};
+
+/* The decoded value of a hole of the path. */
+struct str api_hole(const struct api_call *call, const char *name);
+
+/* The one value of a query field: null view when absent; ERR_INVALID with that code when it is given twice
+ * with different values or the query is malformed. */
+int api_query(struct api_call *call, const char *name, const char *code, struct str *out, struct err *err);
+
+/* All values of a query field, at most n_max; more are ERR_INVALID. */
+int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out, size_t *n_out,
+                  struct err *err);
+
+/* n and last of a page: n is WORK_PAGE_MAX when absent, clamped to it when larger. ERR_INVALID, code
+ * PAGINATION_NUMBER_INVALID. */
+int api_page(struct api_call *call, size_t *out_n, struct str *out_last, struct err *err);
+
+/* Link to the next page: the same path with n, last and, when not null, one more field. */
+void api_reply_next(struct api_call *call, size_t n, struct str last, const char *field, struct str value);
+
+/* Does the client already have it (If-None-Match)? A digest is its own entity tag. */
+bool api_client_has(const struct api_call *call, struct str digest);
+
+/* A JSON answer; body lives in the call's arena. */
+void api_reply_json(struct api_call *call, int status, struct str json);
+
+/* The headers that every answer of a family has. */
+void api_reply_start(struct api_call *call, int status);
+
+/* The refusal for a verdict other than AUTH_YES. */
+void api_reply_verdict(struct api_call *call, enum auth_verdict verdict);
+
+/* The one function that turns an error into an answer, and logs it when it is our fault. */
+void api_reply_error(struct api_call *call, const struct err *err);
+
+/* Words chosen by the server below (limits, gate). */
+void api_reply_refusal(struct api_call *call, int status, const char *code, const char *sentence);
+
+#endif

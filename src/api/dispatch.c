@@ -1,0 +1,464 @@
+/* api/dispatch.c: the application that http/server runs: from a request to its row, its caller, its
+ * permission and its handler.
+ *
+ *     fast    event thread: row found, cheap rows answered here (point reads only)
+ *     start   worker: identify, decide, then run, or ask for the body
+ *     piece   worker: the next bytes of a stream
+ *     finish  worker: run, the body is complete
+ *     end     the answer is out or the connection gone: give streams back, count, log */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_private.h"
+#include "base/assert.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "io/clock.h"
+#include "oci/name.h"
+#include "work/refusal.h"
+#include "work/work.h"
+
+/* The verbs behind the actions of rows; zero for those that are not about a repository. A tag and a
+ * manifest are deleted by the same route: either right opens it, and the verb tells them apart. */
+static const unsigned verbs_of_may[] = {
+    [API_MAY_PULL]   = AUTH_PULL,
+    [API_MAY_PUSH]   = AUTH_PUSH,
+    [API_MAY_DELETE] = AUTH_DELETE | AUTH_TAG_DELETE,
+};
+
+static struct api_call *call_of(struct http_request *req)
+{
+    return http_state(req);
+}
+
+/* -- finding the row ---------------------------------------------------------------------------------- */
+
+static void reply_not_found(struct api_call *call)
+{
+    if (call->match.allowed == 0) {
+        api_reply_refusal(call, 404, "NOT_FOUND", "no such path");
+        return;
+    }
+
+    struct buf allow;
+    buf_init(&allow, call->arena, 256);
+    for (unsigned method = HTTP_GET; method < HTTP_OTHER; method <<= 1) {
+        if ((call->match.allowed & method) != 0)
+            buf_printf(&allow, "%s%s", allow.n > 0 ? ", " : "", http_method_name((enum http_method)method));
+    }
+    if (http_method(call->req) == HTTP_OPTIONS)
+        api_reply_start(call, 204);
+    else
+        api_reply_refusal(call, 405, "UNSUPPORTED", "the path does not know this method");
+    http_reply_header(call->req, "Allow", buf_view(&allow));
+}
+
+/* True when the request is answered because it has no row, or a name that nobody could have. */
+static bool find_row(struct api_call *call)
+{
+    struct err err;
+    int found = http_router_find(call->api->router, call->arena, http_method(call->req), http_path(call->req),
+                                 &call->match, &err);
+
+    if (found < 0) {
+        err.code = str_starts(http_path(call->req), STR("/v2")) ? "NAME_INVALID" : "INVALID";
+        api_reply_error(call, &err);
+        return true;
+    }
+    if (found == 0) {
+        reply_not_found(call);
+        return true;
+    }
+
+    call->route     = call->match.row;
+    struct str name = api_hole(call, "name");
+    if (name.p != NULL && oci_name_check(name, &err) < 0) {
+        api_reply_error(call, &err);
+        return true;
+    }
+    return false;
+}
+
+static struct api_call *make_call(struct api *api, struct http_request *req)
+{
+    struct api_call *call = mem_one(http_arena(req), struct api_call);
+
+    call->api   = api;
+    call->req   = req;
+    call->arena = http_arena(req);
+    call->auth  = api->settings.auth;
+    call->work  = api->settings.work;
+    http_set_state(req, call);
+    return call;
+}
+
+/* -- who ---------------------------------------------------------------------------------------------- */
+
+static void audit_failed_login(struct api_call *call, struct str name)
+{
+    struct meta_actor actor = {
+        .kind       = "anonymous",
+        .name       = str_sub(name, 0, AUTH_ACCOUNT_NAME_MAX),
+        .address    = http_client(call->req),
+        .request_id = http_id(call->req),
+    };
+
+    api_metrics_add(call->api->metrics, API_LOGIN_FAILED);
+    work_refusal(call->work, &actor, "LOGIN_FAILED", STR_NULL, "wrong name or password");
+}
+
+static int accept_basic(struct api_call *call, struct str encoded, bool may_block, struct err *err)
+{
+    struct str name, password;
+
+    if (auth_basic_parse(call->arena, encoded, &name, &password, err) < 0)
+        return 0;
+
+    int found = auth_login(call->auth, name, password, may_block, &call->caller, err);
+    if (found == 0 && may_block)
+        audit_failed_login(call, name);
+    if (found == 1 && may_block)
+        api_metrics_add(call->api->metrics, API_LOGIN_OK);
+    return found;
+}
+
+static bool take_scheme(struct str header, struct str scheme, struct str *rest)
+{
+    if (header.n <= scheme.n || !str_eq_nocase(str_sub(header, 0, scheme.n), scheme) ||
+        header.p[scheme.n] != ' ')
+        return false;
+    *rest = str_trim(str_from_index(header, scheme.n + 1));
+    return true;
+}
+
+/* 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
+static int identify(struct api_call *call, bool may_block, struct err *err)
+{
+    struct str header = http_header(call->req, "Authorization");
+    struct str rest;
+    int        found = 0;
+
+    if (call->is_identified)
+        return 1;
+    if (header.p == NULL) {
+        call->is_identified = true;
+        return 1;
+    }
+
+    if (take_scheme(header, STR("Bearer"), &rest)) {
+        call->had_token = true;
+        found           = auth_token_accept(call->auth, call->arena, rest, &call->caller, err);
+    } else if (take_scheme(header, STR("Basic"), &rest)) {
+        found = accept_basic(call, rest, may_block, err);
+        if (found == 0 && !may_block)
+            return 0;
+    }
+    if (found < 0)
+        return -1;
+
+    call->is_identified       = true;
+    call->has_bad_credentials = found == 0;
+    if (found == 0)
+        call->caller = (struct auth_caller){ .kind = AUTH_NOBODY };
+    return 1;
+}
+
+static void name_actor(struct api_call *call)
+{
+    const struct auth_caller *caller = &call->caller;
+
+    call->actor = (struct meta_actor){
+        .kind          = caller->kind == AUTH_ACCOUNT ? "user" : "anonymous",
+        .account_id    = caller->account_id,
+        .name          = str_from(caller->name),
+        .credential_id = caller->credential_id[0] == '\0' ? STR_NULL : str_from(caller->credential_id),
+        .address       = http_client(call->req),
+        .request_id    = http_id(call->req),
+    };
+}
+
+/* -- whether ------------------------------------------------------------------------------------------ */
+
+static int decide(struct api_call *call, enum auth_verdict *verdict, struct err *err)
+{
+    switch (call->route->may) {
+    case API_MAY_UNSAID:
+        ASSERT_NEVER("a row without an action got past the start");
+    case API_MAY_ANYONE:
+        *verdict = AUTH_YES;
+        return 0;
+    case API_MAY_PING:
+        *verdict = auth_ping_open(&call->caller);
+        return 0;
+    case API_MAY_CATALOG:
+        return auth_catalog_open(call->auth, &call->caller, &call->view, verdict, err);
+    case API_MAY_INSTANCE:
+        return auth_instance_open(call->auth, &call->caller, verdict, err);
+    case API_MAY_PULL:
+    case API_MAY_PUSH:
+    case API_MAY_DELETE:
+        return auth_repo_open(call->auth, call->arena, &call->caller, api_hole(call, "name"),
+                              (enum auth_verb)verbs_of_may[call->route->may], &call->repo, verdict, err);
+    }
+    ASSERT_NEVER("an action outside the list");
+}
+
+static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
+{
+    if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT || verdict == AUTH_NO_CREDENTIALS)
+        return;
+    work_refusal(call->work, &call->actor, call->route->name, api_hole(call, "name"),
+                 "too few rights or a void token");
+}
+
+/* 1 it may; 0 it is answered; -1 with err. */
+static int admit(struct api_call *call, struct err *err)
+{
+    enum auth_verdict verdict;
+
+    name_actor(call);
+    if (decide(call, &verdict, err) < 0)
+        return -1;
+    if (verdict == AUTH_YES)
+        return 1;
+    audit_refusal(call, verdict);
+    api_reply_verdict(call, verdict);
+    return 0;
+}
+
+/* -- the application ---------------------------------------------------------------------------------- */
+
+static bool read_on_this_thread(struct api *api)
+{
+    static _Thread_local bool has_reader = false;
+    struct err                ignored; /* without a reader of its own the thread leaves it to workers */
+
+    if (!api->has_fast_reads)
+        return false;
+    if (!has_reader)
+        has_reader = db_thread_reader(work_db(api->settings.work), &ignored) == 0;
+    return has_reader;
+}
+
+static bool fast(void *context, struct http_request *req)
+{
+    struct api      *api  = context;
+    struct api_call *call = make_call(api, req);
+    struct err       err;
+
+    if (find_row(call))
+        return true;
+    if (call->route->fast == NULL || !read_on_this_thread(api))
+        return false;
+
+    int found = identify(call, false, &err);
+    if (found == 0)
+        return false;
+    if (found == 1)
+        found = admit(call, &err);
+    if (found < 0) {
+        api_reply_error(call, &err);
+        return true;
+    }
+    return found == 0 || call->route->fast(call);
+}
+
+static void run(struct api_call *call)
+{
+    struct err err;
+
+    if (call->route->run(call, &err) < 0)
+        api_reply_error(call, &err);
+}
+
+static void start(void *context, struct http_request *req)
+{
+    struct api_call *call = call_of(req);
+    struct err       err;
+
+    (void)context;
+    if (identify(call, true, &err) < 0) {
+        api_reply_error(call, &err);
+        return;
+    }
+    int may = admit(call, &err);
+    if (may < 0)
+        api_reply_error(call, &err);
+    if (may < 1)
+        return;
+
+    if (call->route->open != NULL && call->route->open(call, &err) < 0) {
+        api_reply_error(call, &err);
+        return;
+    }
+    if (http_is_answered(req))
+        return;
+    if (call->route->body == HTTP_BODY_NONE)
+        run(call);
+    else
+        http_want_body(req, call->route->body, call->route->limit);
+}
+
+static void piece(void *context, struct http_request *req, struct str bytes)
+{
+    struct api_call *call = call_of(req);
+    struct err       err;
+
+    (void)context;
+    if (call->route->piece(call, bytes, &err) < 0)
+        api_reply_error(call, &err);
+}
+
+static void finish(void *context, struct http_request *req)
+{
+    (void)context;
+    run(call_of(req));
+}
+
+static void refuse(void *context, struct http_request *req, int status, const char *code, const char *sentence)
+{
+    struct api      *api  = context;
+    struct api_call *call = call_of(req);
+
+    if (call == NULL)
+        call = make_call(api, req);
+    api_reply_refusal(call, status, code, sentence);
+}
+
+static void tell(const struct api_call *call, struct http_request *req, int64_t duration_us, bool was_complete)
+{
+    if (!log_wants(LOG_INFO))
+        return;
+    log_event(LOG_INFO, NULL, was_complete ? "request.done" : "request.lost",
+              LOG_FIELDS(LOG_S("request", http_id(req)),
+                         LOG_T("route", call->route == NULL ? "none" : call->route->name),
+                         LOG_I("status", http_reply_status(req)), LOG_I("bytes_in", http_bytes_in(req)),
+                         LOG_I("bytes_out", http_bytes_out(req)), LOG_I("us", duration_us),
+                         LOG_S("client", http_client(req)),
+                         LOG_T("user", call->caller.kind == AUTH_ACCOUNT ? call->caller.name : "-")),
+              "%s " STR_FMT, http_method_name(http_method(req)), STR_ARGS(http_path(req)));
+}
+
+static void end(void *context, struct http_request *req, bool was_complete)
+{
+    struct api      *api  = context;
+    struct api_call *call = call_of(req);
+
+    if (call == NULL)
+        return;
+    if (call->route != NULL && call->route->drop != NULL)
+        call->route->drop(call);
+
+    int64_t duration_us = clock_monotonic_us() - http_started_us(req);
+    api_metrics_count(api->metrics, call->route, http_reply_status(req), duration_us, http_bytes_in(req),
+                      http_bytes_out(req));
+    tell(call, req, duration_us, was_complete);
+}
+
+/* -- start and end of the process --------------------------------------------------------------------- */
+
+static int check_row(const struct api_route *row, struct err *err)
+{
+    bool is_stream = row->body == HTTP_BODY_STREAM;
+
+    if (row->may == API_MAY_UNSAID)
+        return err_set(err, ERR_INTERNAL, "route %s does not say what must be allowed", row->name);
+    if (row->run == NULL || (is_stream && (row->open == NULL || row->piece == NULL || row->drop == NULL)))
+        return err_set(err, ERR_INTERNAL, "route %s lacks a handler", row->name);
+    if (row->body == HTTP_BODY_WHOLE && row->limit <= 0)
+        return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
+    return 0;
+}
+
+static int build_router(struct api *api, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct http_route             *routes;
+    size_t                         n = 0, room = 0;
+
+    for (size_t t = 0; api_tables[t] != NULL; t++) {
+        for (const struct api_route *row = api_tables[t]; row->name != NULL; row++)
+            room++;
+    }
+    routes = mem_many(arena, room, struct http_route);
+    for (size_t t = 0; api_tables[t] != NULL; t++) {
+        for (const struct api_route *row = api_tables[t]; row->name != NULL; row++) {
+            if (check_row(row, err) < 0)
+                return -1;
+            routes[n++] = (struct http_route){
+                .method = row->method, .pattern = row->path, .flags = row->flags, .row = row
+            };
+        }
+    }
+    return http_router_new(routes, n, &api->router, err);
+}
+
+int api_new(const struct api_settings *settings, struct api **out, struct err *err)
+{
+    AUTO(api_free) struct api *api = mem_new(struct api);
+
+    api->settings       = *settings;
+    api->has_fast_reads = db_has_fast_reads(work_db(settings->work));
+    api->metrics        = api_metrics_new(api_tables);
+    api->realms         = api_realms_new(settings);
+    api->app            = (struct http_app){
+                   .context = api,
+                   .fast    = fast,
+                   .start   = start,
+                   .piece   = piece,
+                   .finish  = finish,
+                   .refuse  = refuse,
+                   .end     = end,
+    };
+    if (build_router(api, err) < 0)
+        return -1;
+    *out = TAKE(api);
+    return 0;
+}
+
+void api_free(struct api **api)
+{
+    if (*api == NULL)
+        return;
+
+    http_router_free(&(*api)->router);
+    api_realms_free(&(*api)->realms);
+    api_metrics_free(&(*api)->metrics);
+    mem_free(*api);
+    *api = NULL;
+}
+
+const struct http_app *api_app(struct api *api)
+{
+    return &api->app;
+}
+
+void api_set_server(struct api *api, struct http_server *server)
+{
+    api->server = server;
+}
+
+void api_set_ready(struct api *api, bool is_ready)
+{
+    atomic_store(&api->is_ready, is_ready);
+}
+
+static const char *const may_names[] = {
+    [API_MAY_ANYONE] = "anyone",     [API_MAY_PING] = "any valid credentials",
+    [API_MAY_CATALOG] = "catalog",   [API_MAY_INSTANCE] = "system admin",
+    [API_MAY_PULL] = "pull",         [API_MAY_PUSH] = "push",
+    [API_MAY_DELETE] = "delete",
+};
+
+struct str api_print_routes(struct arena *arena)
+{
+    struct buf out;
+
+    buf_init(&out, arena, 64 * 1024);
+    for (size_t t = 0; api_tables[t] != NULL; t++) {
+        for (const struct api_route *row = api_tables[t]; row->name != NULL; row++)
+            buf_printf(&out, "%-7s %-40s %-22s %s\n", http_method_name(row->method), row->path,
+                       may_names[row->may], row->name);
+    }
+    return buf_view(&out);
+}

@@ -1,0 +1,15 @@
+/* api/routes.c: the list of tables; each stands at the head of its own file and ends with an empty row. */
+#include "api/api_private.h"
+
+extern const struct api_route api_v2_base_routes[];
+extern const struct api_route api_v2_manifest_routes[];
+extern const struct api_route api_v2_blob_routes[];
+extern const struct api_route api_v2_upload_routes[];
+extern const struct api_route api_v2_list_routes[];
+extern const struct api_route api_token_routes[];
+extern const struct api_route api_ops_routes[];
+
+const struct api_route *const api_tables[] = {
+    api_v2_base_routes, api_v2_manifest_routes, api_v2_blob_routes, api_v2_upload_routes,
+    api_v2_list_routes, api_token_routes,       api_ops_routes,     NULL,
+};

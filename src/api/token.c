@@ -1,0 +1,187 @@
+/* api/token.c: the token service (the protocol of Docker's registry tokens; design, section 4). Passwords
+ * come as Basic credentials or in a form, and never in a query. */
+#include "api/api_private.h"
+#include "base/mem.h"
+#include "codec/json_write.h"
+#include "codec/text.h"
+#include "work/refusal.h"
+
+#define SECOND_US INT64_C(1000000)
+
+enum { ANSWER_MAX = 64 * 1024, FORM_MAX = 64 * 1024, EXPIRES_MIN_S = 60 };
+
+static int reply_token(struct api_call *call, const struct auth_granted *granted, bool is_oauth, struct err *err)
+{
+    struct json_write w;
+    struct buf        body;
+    struct str        text;
+    char              issued_at[TEXT_TIME_MAX];
+    int64_t           life_s = granted->life_us / SECOND_US;
+
+    text_time_print(granted->issued_at, issued_at);
+    buf_init(&body, call->arena, ANSWER_MAX);
+    json_write_init(&w, &body);
+    json_write_object(&w);
+    if (!is_oauth)
+        json_write_str_at(&w, "token", granted->token);
+    json_write_str_at(&w, "access_token", granted->token);
+    if (is_oauth) {
+        json_write_text_at(&w, "token_type", "Bearer");
+        json_write_str_at(&w, "scope", granted->scope);
+    }
+    json_write_int_at(&w, "expires_in", life_s < EXPIRES_MIN_S ? EXPIRES_MIN_S : life_s);
+    json_write_text_at(&w, "issued_at", issued_at);
+    if (granted->refresh.p != NULL)
+        json_write_str_at(&w, "refresh_token", granted->refresh);
+    json_write_end(&w);
+    if (buf_finish(&body, &text, err) < 0)
+        return -1;
+
+    api_metrics_add(call->api->metrics, API_TOKENS_ISSUED);
+    api_reply_json(call, 200, text);
+    return 0;
+}
+
+static int get_token(struct api_call *call, struct err *err)
+{
+    struct str          fields[AUTH_SCOPES_MAX];
+    struct auth_scopes  scopes = { 0 };
+    struct auth_granted granted;
+    struct str          client_id, offline;
+    size_t              n;
+
+    /* A bearer token buys no other token: it would outlive its own bound. */
+    if (call->has_bad_credentials || call->had_token) {
+        api_reply_verdict(call, AUTH_NO_CREDENTIALS);
+        return 0;
+    }
+    if (api_query_all(call, "scope", AUTH_SCOPES_MAX, fields, &n, err) < 0 ||
+        api_query(call, "client_id", "INVALID", &client_id, err) < 0 ||
+        api_query(call, "offline_token", "INVALID", &offline, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        auth_scopes_add(call->arena, fields[i], &scopes);
+    if (auth_token_issue(call->auth, call->arena, &call->caller, &scopes, str_is(offline, "true"), client_id,
+                         &granted, err) < 0)
+        return -1;
+    return reply_token(call, &granted, false, err);
+}
+
+/* -- POST: OAuth2 (RFC 6749) -------------------------------------------------------------------------- */
+
+struct form {
+    struct str grant_type;
+    struct str username;
+    struct str password;
+    struct str refresh_token;
+    struct str client_id;
+    struct str access_type;
+    struct str scope;
+};
+
+static int read_form(struct api_call *call, struct form *form, struct err *err)
+{
+    struct text_fields fields;
+    struct {
+        const char *name;
+        struct str *value;
+    } wanted[] = {
+        { "grant_type", &form->grant_type },       { "username", &form->username },
+        { "password", &form->password },           { "refresh_token", &form->refresh_token },
+        { "client_id", &form->client_id },         { "access_type", &form->access_type },
+        { "scope", &form->scope },
+    };
+    struct str type = http_header(call->req, "Content-Type");
+    ptrdiff_t  end  = str_find(type, ';');
+
+    if (!str_eq_nocase(str_trim(end < 0 ? type : str_sub(type, 0, (size_t)end)),
+                       STR("application/x-www-form-urlencoded")))
+        return err_set(err, ERR_INVALID, "the body must be a form (application/x-www-form-urlencoded)");
+    if (text_fields_parse(call->arena, http_body(call->req), &fields, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        if (text_fields_one(&fields, wanted[i].name, wanted[i].value, err) < 0)
+            return -1;
+    }
+    if (form->client_id.n == 0)
+        return err_set(err, ERR_INVALID, "client_id is missing");
+    return 0;
+}
+
+/* 1 and the caller, 0 wrong, -1. */
+static int log_in(struct api_call *call, const struct form *form, struct auth_caller *out, struct err *err)
+{
+    if (str_is(form->grant_type, "refresh_token"))
+        return auth_refresh_accept(call->auth, call->arena, form->refresh_token, out, err);
+    if (!str_is(form->grant_type, "password"))
+        return err_set(err, ERR_INVALID, "grant_type must be password or refresh_token");
+
+    int found = auth_login(call->auth, form->username, form->password, true, out, err);
+    if (found == 0) {
+        call->actor.name = str_sub(form->username, 0, AUTH_ACCOUNT_NAME_MAX);
+        api_metrics_add(call->api->metrics, API_LOGIN_FAILED);
+        work_refusal(call->work, &call->actor, "LOGIN_FAILED", STR_NULL, "wrong name or password");
+    } else if (found == 1) {
+        api_metrics_add(call->api->metrics, API_LOGIN_OK);
+    }
+    return found;
+}
+
+static int post_token(struct api_call *call, struct err *err)
+{
+    struct form         form   = { 0 };
+    struct auth_scopes  scopes = { 0 };
+    struct auth_caller  caller;
+    struct auth_granted granted;
+
+    if (read_form(call, &form, err) < 0)
+        return -1;
+    int found = log_in(call, &form, &caller, err);
+    if (found < 0)
+        return -1;
+    if (found == 0) {
+        call->has_bad_credentials = true;
+        api_reply_verdict(call, AUTH_NO_CREDENTIALS);
+        return 0;
+    }
+
+    auth_scopes_add(call->arena, form.scope, &scopes);
+    bool wants_refresh = str_is(form.access_type, "offline") && form.refresh_token.p == NULL;
+    if (auth_token_issue(call->auth, call->arena, &caller, &scopes, wants_refresh, form.client_id, &granted,
+                         err) < 0)
+        return -1;
+    if (str_is(form.grant_type, "refresh_token"))
+        granted.refresh = form.refresh_token;
+    return reply_token(call, &granted, true, err);
+}
+
+static int get_keys(struct api_call *call, struct err *err)
+{
+    (void)err;
+    api_reply_json(call, 200, auth_keys_print(call->auth, call->arena));
+    return 0;
+}
+
+const struct api_route api_token_routes[] = {
+    { .name   = "token.get",
+      .method = HTTP_GET,
+      .path   = "/auth/token",
+      .may    = API_MAY_ANYONE,
+      .family = API_MANAGEMENT,
+      .run    = get_token },
+    { .name   = "token.post",
+      .method = HTTP_POST,
+      .path   = "/auth/token",
+      .may    = API_MAY_ANYONE,
+      .family = API_MANAGEMENT,
+      .body   = HTTP_BODY_WHOLE,
+      .limit  = FORM_MAX,
+      .run    = post_token },
+    { .name   = "token.keys",
+      .method = HTTP_GET,
+      .path   = "/auth/keys",
+      .may    = API_MAY_ANYONE,
+      .family = API_MANAGEMENT,
+      .run    = get_keys },
+    { 0 }
+};
