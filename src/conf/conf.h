@@ -28,39 +28,39 @@ enum conf_home { CONF_NODE, CONF_REGISTRY };
 
 /* One id a row, in the order of the table in conf/table.c. */
 enum conf_id {
-    CONF_CONFIG,               /* --config FILE */
-    CONF_DATA,                 /* ./data */
-    CONF_HTTP,                 /* list; 127.0.0.1:5000; "off" */
-    CONF_HTTPS,                /* list; none */
+    CONF_CONFIG, /* --config FILE */
+    CONF_DATA,   /* ./data */
+    CONF_HTTP,   /* list; 127.0.0.1:5000; "off" */
+    CONF_HTTPS,  /* list; none */
     CONF_TLS_CERT,
     CONF_TLS_KEY,
-    CONF_DATABASE,             /* sqlite:DATA/assay.db */
-    CONF_STORAGE,              /* file:DATA/blobs */
-    CONF_EXTERNAL_URL,         /* list */
-    CONF_KEY_FILE,             /* DATA/key */
-    CONF_INSECURE_HTTP,        /* switch */
-    CONF_TRUSTED_PROXIES,      /* list of CIDR */
-    CONF_EGRESS_ALLOW,         /* list of CIDR */
-    CONF_UNSAFE_DATABASE,      /* switch */
-    CONF_LOG_LEVEL,            /* debug info warning error */
-    CONF_LOG_FORMAT,           /* text json */
+    CONF_DATABASE,        /* sqlite:DATA/assay.db */
+    CONF_STORAGE,         /* file:DATA/blobs */
+    CONF_EXTERNAL_URL,    /* list */
+    CONF_KEY_FILE,        /* DATA/key */
+    CONF_INSECURE_HTTP,   /* switch */
+    CONF_TRUSTED_PROXIES, /* list of CIDR */
+    CONF_EGRESS_ALLOW,    /* list of CIDR */
+    CONF_UNSAFE_DATABASE, /* switch */
+    CONF_LOG_LEVEL,       /* debug info warning error */
+    CONF_LOG_FORMAT,      /* text json */
     CONF_EVENT_THREADS,
     CONF_WORKERS,
     CONF_MAX_CONNECTIONS,
-    CONF_DRAIN_TIMEOUT,        /* 60s */
-    CONF_VERIFY_ON_READ,       /* registry from here on: switch, off */
-    CONF_GC_DELAY,             /* 24h */
-    CONF_PIN_TTL,              /* 24h */
-    CONF_DOOM_DELAY,           /* 72h */
-    CONF_UNDELETE_WINDOW,      /* 72h */
-    CONF_GC_INTERVAL,          /* 10m */
-    CONF_UPLOAD_TTL,           /* 24h idle */
-    CONF_TOKEN_LIFE,           /* 5m */
-    CONF_REFRESH_LIFE,         /* 30d */
-    CONF_CREATE_ON_PUSH,       /* switch, on: in the pusher's own namespace */
-    CONF_READ_ONLY,            /* switch, off */
-    CONF_ALLOW_DELETE,         /* switch, on */
-    CONF_MAX_BLOB_SIZE,        /* 0: none; default 100GiB */
+    CONF_DRAIN_TIMEOUT,   /* 60s */
+    CONF_VERIFY_ON_READ,  /* registry from here on: switch, off */
+    CONF_GC_DELAY,        /* 24h */
+    CONF_PIN_TTL,         /* 24h */
+    CONF_DOOM_DELAY,      /* 72h */
+    CONF_UNDELETE_WINDOW, /* 72h */
+    CONF_GC_INTERVAL,     /* 10m */
+    CONF_UPLOAD_TTL,      /* 24h idle */
+    CONF_TOKEN_LIFE,      /* 5m */
+    CONF_REFRESH_LIFE,    /* 30d */
+    CONF_CREATE_ON_PUSH,  /* switch, on: in the pusher's own namespace */
+    CONF_READ_ONLY,       /* switch, off */
+    CONF_ALLOW_DELETE,    /* switch, on */
+    CONF_MAX_BLOB_SIZE,   /* 0: none; default 100GiB */
     CONF_N_IDS
 };
 
@@ -68,40 +68,51 @@ struct conf_row {
     const char    *key;
     enum conf_type type;
     enum conf_home home;
-    const char    *standard; /* the default, as text; DATA/ in front stands for the data directory */
-    int64_t        min, max; /* of INT, SIZE (bytes), DURATION (µs) */
-    const char    *choices;  /* of TEXT: "debug info warning error"; null: any */
-    bool           is_secret;
-    const char    *value_name; /* for --help: "ADDR:PORT" */
-    const char    *help;       /* one sentence */
+    const char *standard;   /* the default, as text; DATA/ in front stands for the data directory */
+    int64_t     min, max;   /* of INT, SIZE (bytes), DURATION (µs) */
+    const char *choices;    /* of TEXT: "debug info warning error"; null: any */
+    bool        is_secret;  /* may hold a password: printed without it, wiped with the snapshot */
+    const char *value_name; /* for --help: "ADDR:PORT" */
+    const char *help;       /* one sentence */
+    const char *form;       /* "ADDR:PORT, such as 127.0.0.1:5000", for the error */
+
+    /* What a TEXT or each of a LIST must look like, beyond its type; null: anything. */
+    bool (*has_form)(struct str value);
 };
 
 extern const struct conf_row conf_table[CONF_N_IDS];
 
 /* Reads flags (argv without the command), ASSAY_… of environ and the file that --config or ASSAY_CONFIG
- * names. rest/n_rest: arguments that are no settings, refused by the caller if it takes none. */
+ * names. Flags: --key VALUE, --key=VALUE, a switch --key or --key=off; a list's flag may be repeated, or
+ * hold commas, and "off" is the empty list. An empty variable counts as absent; unknown ones are refused
+ * but for ASSAY_ADMIN_PASSWORD, ASSAY_TEST_… and what Kubernetes sets for a service of our name.
+ * rest/n_rest: arguments that are no settings, in their order, what follows "--" among them; refused by
+ * the caller if it takes none. They live as long as argv and the snapshot. */
 int conf_load(int argc, char **argv, char **environ, struct conf **out, char ***rest, int *n_rest,
               struct err *err);
 
 struct conf *conf_ref(struct conf *conf);
 void         conf_unref(struct conf **conf);
 
-/* A new snapshot with one registry value replaced (from the database or the API); same checks. */
-int conf_with(struct conf *conf, enum conf_id id, struct str value, struct conf **out, struct err *err);
+/* A new snapshot with one registry value replaced (from the database or the API); same checks. Asserts
+ * that the row's home is the registry. */
+int conf_with(struct conf *conf, enum conf_id id, struct str value, struct conf **out,
+              struct err *err);
 
-/* The rows' values. Lists come one by one. Asserts that the row has that type. */
-struct str conf_text(const struct conf *conf, enum conf_id id); /* TEXT and PATH; null view: not set */
-int64_t    conf_number(const struct conf *conf, enum conf_id id); /* INT, SIZE in bytes, DURATION in µs */
+/* The rows' values. Asserts that the row has that type. conf_text: of TEXT and PATH, the null view when
+ * not set. conf_number: of INT, SIZE in bytes, DURATION in µs. Lists come one by one. */
+struct str conf_text(const struct conf *conf, enum conf_id id);
+int64_t    conf_number(const struct conf *conf, enum conf_id id);
 bool       conf_switch(const struct conf *conf, enum conf_id id);
 size_t     conf_list_len(const struct conf *conf, enum conf_id id);
 struct str conf_list(const struct conf *conf, enum conf_id id, size_t i);
 
-/* As text, however it was spelled, and where it came from: "default", "file x.yaml:3", "ASSAY_DATA",
- * "flag", "database". */
+/* As text, however it was spelled: parsing it gives the value again, but for secrets, whose password reads
+ * "(set)". And where it came from: "default", "file x.yaml:3", "ASSAY_DATA", "flag", "database". */
 struct str  conf_print(const struct conf *conf, enum conf_id id, struct arena *arena);
 const char *conf_origin(const struct conf *conf, enum conf_id id);
 bool        conf_is_set(const struct conf *conf, enum conf_id id); /* not the default */
-int         conf_find(struct str key, enum conf_id *out); /* 1, 0 */
+int         conf_find(struct str key, enum conf_id *out);          /* 1, 0 */
 
 /* `assay config`: a table of key, value, home, origin that fits a terminal; secrets as "(set)". */
 void conf_print_table(const struct conf *conf, struct arena *arena, struct buf *out);

@@ -1,0 +1,103 @@
+/* conf/table.c: every setting, one row each. From a row come the flag, the YAML key, the variable, the
+ * checks, the help and the line of `assay config`. */
+#include "base/mem.h"
+#include "conf/conf_private.h"
+
+/* clang-format off */
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define TIB    (INT64_C(1) << 40)
+
+/* Forms that several rows share. */
+#define LISTEN         .value_name = "ADDR:PORT", .has_form = conf_form_listen,   .form = "ADDR:PORT, such as 127.0.0.1:5000 or [::1]:5000"
+#define NETWORK        .value_name = "CIDR",      .has_form = conf_form_network,  .form = "a network, such as 10.0.0.0/8 or fd00::/8"
+#define ORIGIN         .value_name = "URL",       .has_form = conf_form_url,      .form = "an http or https URL of a host alone, such as https://registry.example.com"
+#define DATABASE       .value_name = "URL",       .has_form = conf_form_database, .form = "a database, such as sqlite:FILE or postgresql://HOST/NAME"
+#define STORAGE        .value_name = "URL",       .has_form = conf_form_storage,  .form = "a storage, such as file:DIRECTORY"
+#define AGE(low, high) .value_name = "TIME",      .min = (low), .max = (high)
+
+const struct conf_row conf_table[CONF_N_IDS] = {
+    /*                         key                 type           home           default */
+    [CONF_CONFIG]          = { "config",           CONF_PATH,     CONF_NODE,     NULL,                   .value_name = "FILE",
+                               .help = "The YAML file with settings." },
+    [CONF_DATA]            = { "data",             CONF_PATH,     CONF_NODE,     "./data",               .value_name = "DIR",
+                               .help = "The directory for what this node keeps: database, storage, keys." },
+    [CONF_HTTP]            = { "http",             CONF_LIST,     CONF_NODE,     "127.0.0.1:5000",       LISTEN,
+                               .help = "Where to listen for HTTP; \"off\" for nowhere." },
+    [CONF_HTTPS]           = { "https",            CONF_LIST,     CONF_NODE,     NULL,                   LISTEN,
+                               .help = "Where to listen for HTTPS." },
+    [CONF_TLS_CERT]        = { "tls-cert",         CONF_PATH,     CONF_NODE,     NULL,                   .value_name = "FILE",
+                               .help = "The server's certificate chain in PEM; without it an own authority makes one." },
+    [CONF_TLS_KEY]         = { "tls-key",          CONF_PATH,     CONF_NODE,     NULL,                   .value_name = "FILE",
+                               .help = "The private key of the certificate in PEM." },
+    [CONF_DATABASE]        = { "database",         CONF_TEXT,     CONF_NODE,     "sqlite:DATA/assay.db", DATABASE, .is_secret = true,
+                               .help = "The database: sqlite:FILE, or a PostgreSQL URL for several nodes." },
+    [CONF_STORAGE]         = { "storage",          CONF_TEXT,     CONF_NODE,     "file:DATA/blobs",      STORAGE,
+                               .help = "Where the bytes lie: file:DIRECTORY." },
+    [CONF_EXTERNAL_URL]    = { "external-url",     CONF_LIST,     CONF_NODE,     NULL,                   ORIGIN,
+                               .help = "Under which URLs clients reach this registry; each is a token realm of its own." },
+    [CONF_KEY_FILE]        = { "key-file",         CONF_PATH,     CONF_NODE,     "DATA/key",             .value_name = "FILE",
+                               .help = "The key that seals the secrets in the database; made at the first start." },
+    [CONF_INSECURE_HTTP]   = { "insecure-http",    CONF_SWITCH,   CONF_NODE,     "off",
+                               .help = "Allows HTTP beyond the loopback address, where passwords travel in clear text." },
+    [CONF_TRUSTED_PROXIES] = { "trusted-proxies",  CONF_LIST,     CONF_NODE,     NULL,                   NETWORK,
+                               .help = "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed." },
+    [CONF_EGRESS_ALLOW]    = { "egress-allow",     CONF_LIST,     CONF_NODE,     NULL,                   NETWORK,
+                               .help = "Networks besides public ones that webhooks, mirrors and directories may reach." },
+    [CONF_UNSAFE_DATABASE] = { "unsafe-database",  CONF_SWITCH,   CONF_NODE,     "off",
+                               .help = "Starts on a PostgreSQL server whose settings may lose committed data." },
+    [CONF_LOG_LEVEL]       = { "log-level",        CONF_TEXT,     CONF_NODE,     "info",                 .value_name = "LEVEL",
+                               .choices = "debug info warning error",
+                               .help = "The least weight of events that are logged." },
+    [CONF_LOG_FORMAT]      = { "log-format",       CONF_TEXT,     CONF_NODE,     "text",                 .value_name = "FORMAT",
+                               .choices = "text json",
+                               .help = "The form of log lines." },
+    [CONF_EVENT_THREADS]   = { "event-threads",    CONF_INT,      CONF_NODE,     "0",                    .value_name = "N", .min = 0, .max = 64,
+                               .help = "Threads that hold connections; 0 for as many as there are processors." },
+    [CONF_WORKERS]         = { "workers",          CONF_INT,      CONF_NODE,     "16",                   .value_name = "N", .min = 1, .max = 256,
+                               .help = "Threads that run requests." },
+    [CONF_MAX_CONNECTIONS] = { "max-connections",  CONF_INT,      CONF_NODE,     "4096",                 .value_name = "N", .min = 1, .max = 1000000,
+                               .help = "Connections held at once; more are closed." },
+    [CONF_DRAIN_TIMEOUT]   = { "drain-timeout",    CONF_DURATION, CONF_NODE,     "60s",                  AGE(0, HOUR),
+                               .help = "How long running requests may take to end when the server stops." },
+    [CONF_VERIFY_ON_READ]  = { "verify-on-read",   CONF_SWITCH,   CONF_REGISTRY, "off",
+                               .help = "Hashes every blob again while it is served." },
+    [CONF_GC_DELAY]        = { "gc-delay",         CONF_DURATION, CONF_REGISTRY, "24h",                  AGE(0, 365 * DAY),
+                               .help = "How long an unused object waits before collection looks at it." },
+    [CONF_PIN_TTL]         = { "pin-ttl",          CONF_DURATION, CONF_REGISTRY, "24h",                  AGE(0, 365 * DAY),
+                               .help = "How long a client may rely on a blob that it was told exists." },
+    [CONF_DOOM_DELAY]      = { "doom-delay",       CONF_DURATION, CONF_REGISTRY, "72h",                  AGE(0, 365 * DAY),
+                               .help = "How long condemned bytes stay in storage, so that older backups find them." },
+    [CONF_UNDELETE_WINDOW] = { "undelete-window",  CONF_DURATION, CONF_REGISTRY, "72h",                  AGE(0, 365 * DAY),
+                               .help = "How long a deleted tag, manifest or repository can be brought back." },
+    [CONF_GC_INTERVAL]     = { "gc-interval",      CONF_DURATION, CONF_REGISTRY, "10m",                  AGE(0, 30 * DAY),
+                               .help = "How often collection runs; 0 for without a pause." },
+    [CONF_UPLOAD_TTL]      = { "upload-ttl",       CONF_DURATION, CONF_REGISTRY, "24h",                  AGE(SECOND, 365 * DAY),
+                               .help = "How long an upload may lie idle before it is removed." },
+    [CONF_TOKEN_LIFE]      = { "token-life",       CONF_DURATION, CONF_REGISTRY, "5m",                   AGE(SECOND, DAY),
+                               .help = "How long an access token is good." },
+    [CONF_REFRESH_LIFE]    = { "refresh-life",     CONF_DURATION, CONF_REGISTRY, "30d",                  AGE(SECOND, 3650 * DAY),
+                               .help = "How long a refresh token is good." },
+    [CONF_CREATE_ON_PUSH]  = { "create-on-push",   CONF_SWITCH,   CONF_REGISTRY, "on",
+                               .help = "A push to a repository that does not exist makes it, in the pusher's own namespace." },
+    [CONF_READ_ONLY]       = { "read-only",        CONF_SWITCH,   CONF_REGISTRY, "off",
+                               .help = "Refuses everything that changes the registry." },
+    [CONF_ALLOW_DELETE]    = { "allow-delete",     CONF_SWITCH,   CONF_REGISTRY, "on",
+                               .help = "Allows tags, manifests and blobs to be deleted." },
+    [CONF_MAX_BLOB_SIZE]   = { "max-blob-size",    CONF_SIZE,     CONF_REGISTRY, "100GiB",               .value_name = "SIZE", .min = 0, .max = 1024 * TIB,
+                               .help = "The largest blob that is accepted; 0 for no limit." },
+};
+/* clang-format on */
+
+int conf_find(struct str key, enum conf_id *out)
+{
+    for (size_t i = 0; i < CONF_N_IDS; i++) {
+        if (str_is(key, conf_table[i].key)) {
+            *out = (enum conf_id)i;
+            return 1;
+        }
+    }
+    return 0;
+}
