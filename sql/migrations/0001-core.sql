@@ -122,7 +122,7 @@ CREATE TABLE manifests (
     media_type    {text} NOT NULL,
     deleted_at    {int},
     depth         {int}  NOT NULL DEFAULT 0,    -- 0, or 1 + the deepest child
-    artifact_type {text} NOT NULL DEFAULT '',
+    artifact_type {text} NOT NULL DEFAULT '',   -- as referrers report it: its own, else the config's type
     config_type   {text} NOT NULL DEFAULT '',
     total_size    {int}  NOT NULL,              -- of what it names, plus its own bytes
     subject       {text},                       -- digest that it refers to, present or not
@@ -136,12 +136,11 @@ CREATE TABLE manifests (
     CHECK ((subject IS NULL) = (referrer IS NULL))
 ){rows};
 
--- Pages of referrers, of all types and of one. What a manifest without a type of its own is, its
--- config says.
+-- Pages of referrers, of all types and of one.
 CREATE INDEX manifests_by_subject ON manifests (repo_id, subject, digest)
     WHERE deleted_at IS NULL AND subject IS NOT NULL;
 CREATE INDEX manifests_by_subject_type
-    ON manifests (repo_id, subject, (coalesce(nullif(artifact_type, ''), config_type)), digest)
+    ON manifests (repo_id, subject, artifact_type, digest)
     WHERE deleted_at IS NULL AND subject IS NOT NULL;
 CREATE INDEX manifests_deleted ON manifests (deleted_at) WHERE deleted_at IS NOT NULL;
 

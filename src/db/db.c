@@ -357,18 +357,6 @@ int db_find(struct db_tx *tx, struct arena *arena, const struct db_statement *st
     return 1;
 }
 
-int db_find_int(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
-                size_t n_args, int64_t *out, struct err *err)
-{
-    static const struct db_column columns[] = { { .kind = DB_INT, .offset = 0 } };
-
-    if (strlen(statement->out) != 1) {
-        err_set(err, ERR_INTERNAL, "one integer is asked of columns \"%s\"", statement->out);
-        return broken(tx, statement, err);
-    }
-    return db_find(tx, NULL, statement, args, n_args, columns, out, err);
-}
-
 int db_list(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
             const struct db_value *args, size_t n_args, const struct db_column *columns,
             size_t size, size_t n_max, void **out, size_t *n_out, struct err *err)
@@ -396,6 +384,50 @@ int db_list(struct db_tx *tx, struct arena *arena, const struct db_statement *st
 
     *out   = list.p;
     *n_out = n;
+    return 0;
+}
+
+static const struct db_column text_column[] = { { .kind = DB_TEXT, .offset = 0 } };
+
+/* The statement has one column; of which kind is checked later. */
+static int expect_one_column(struct db_tx *tx, const struct db_statement *statement,
+                             struct err *err)
+{
+    if (strlen(statement->out) == 1)
+        return 0;
+    err_set(err, ERR_INTERNAL, "one column is asked of \"%s\"", statement->out);
+    return broken(tx, statement, err);
+}
+
+int db_find_int(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
+                size_t n_args, int64_t *out, struct err *err)
+{
+    static const struct db_column int_column[] = { { .kind = DB_INT, .offset = 0 } };
+
+    if (expect_one_column(tx, statement, err) < 0)
+        return -1;
+    return db_find(tx, NULL, statement, args, n_args, int_column, out, err);
+}
+
+int db_find_text(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
+                 const struct db_value *args, size_t n_args, struct str *out, struct err *err)
+{
+    if (expect_one_column(tx, statement, err) < 0)
+        return -1;
+    return db_find(tx, arena, statement, args, n_args, text_column, out, err);
+}
+
+int db_list_text(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
+                 const struct db_value *args, size_t n_args, size_t n_max, struct str **out,
+                 size_t *n_out, struct err *err)
+{
+    void *list;
+
+    if (expect_one_column(tx, statement, err) < 0 ||
+        db_list(tx, arena, statement, args, n_args, text_column, sizeof(struct str), n_max, &list,
+                n_out, err) < 0)
+        return -1;
+    *out = list;
     return 0;
 }
 

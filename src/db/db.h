@@ -152,6 +152,13 @@ int db_list(struct db_tx *tx, struct arena *arena, const struct db_statement *st
 int db_find_int(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
                 size_t n_args, int64_t *out, struct err *err);
 
+/* The same for statements with one column of text. */
+int db_find_text(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
+                 const struct db_value *args, size_t n_args, struct str *out, struct err *err);
+int db_list_text(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
+                 const struct db_value *args, size_t n_args, size_t n_max, struct str **out,
+                 size_t *n_out, struct err *err);
+
 /* Row by row, for what does not fit an array. The bytes of args must outlive the rows, and the rows end
  * before their transaction does. */
 int db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,

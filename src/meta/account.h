@@ -19,7 +19,7 @@ struct meta_account {
     struct str name;
     struct str kind; /* "user", "organization", "service" */
     struct str full_name;
-    int64_t    is_admin;  /* 0 or 1 */
+    int64_t    is_admin; /* 0 or 1 */
     int64_t    is_active;
     struct str password_hash;
     int64_t    generation;
@@ -31,11 +31,12 @@ int meta_account_find(struct db_tx *tx, struct arena *arena, int64_t id, struct 
 int meta_account_find_name(struct db_tx *tx, struct arena *arena, struct str name,
                            struct meta_account *out, struct err *err);
 
-/* Fills id from the database; id, generation and created_at of `account` are ignored. ERR_EXISTS when the
- * name is taken. */
-int meta_account_add(struct db_tx *tx, const struct meta_account *account, int64_t *out_id, struct err *err);
+/* Fills id from the database; id, generation and created_at of `account` are ignored, a missing uuid is
+ * made. ERR_EXISTS when the name is taken. */
+int meta_account_add(struct db_tx *tx, const struct meta_account *account, int64_t *out_id,
+                     struct err *err);
 
-/* Both move the generation on. */
+/* Both move the generation on. ERR_NOT_FOUND when there is no such account. */
 int meta_account_set_password(struct db_tx *tx, int64_t id, struct str hash, struct err *err);
 int meta_account_set_active(struct db_tx *tx, int64_t id, int64_t is_active, struct err *err);
 

@@ -31,8 +31,8 @@ int meta_blob_lock(struct db_tx *tx, struct arena *arena, struct str digest, str
                    struct err *err);
 
 /* The blob when it is visible in the repository. One point read, for pulls. */
-int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
-                           struct meta_blob *out, struct err *err);
+int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_id,
+                           struct str digest, struct meta_blob *out, struct err *err);
 
 /* Inserts, or touches the row that is there; out_key: the key of the row now in force, which is not
  * ours when another upload won. */
@@ -40,9 +40,13 @@ int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int6
                   struct str object_key, struct str *out_key, struct err *err);
 
 /* Makes or renews the link: pinned_until = max(old, until). The write is skipped when the pin already
- * lasts beyond `enough`; returns with *out_written 1 or 0. */
-int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until, int64_t enough,
-                  int64_t *out_written, struct err *err);
+ * lasts beyond `enough`; returns with *out_written 1 or 0. A pin that is written touches the blob. */
+int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,
+                  int64_t enough, int64_t *out_written, struct err *err);
+
+/* Until when the link is pinned: 1, 0 there is no link, -1. */
+int meta_blob_find_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out_until,
+                       struct err *err);
 
 /* Is it named by a living manifest of the repository? 1, 0, -1. */
 int meta_blob_is_used(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);

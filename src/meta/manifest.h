@@ -35,29 +35,29 @@ struct meta_manifest_new {
     int64_t    repo_id;
     struct str digest;
     struct str media_type;
-    struct str artifact_type; /* empty when none */
+    struct str artifact_type; /* as referrers report it; empty when none */
     struct str config_type;
     struct str bytes;
-    int64_t    total_size;    /* of what it names, plus its own bytes */
+    int64_t    total_size; /* of what it names, plus its own bytes */
     int64_t    depth;
-    struct str subject;       /* digest; null view: none */
-    struct str referrer;      /* the ready descriptor, JSON; null view without subject */
-    int64_t    pushed_by;     /* account id */
-    int64_t    pinned_until;  /* as blobs: a child pushed before its index must not be collected */
+    struct str subject;      /* digest; null view: none */
+    struct str referrer;     /* the ready descriptor, JSON; null view without subject */
+    int64_t    pushed_by;    /* account id */
+    int64_t    pinned_until; /* as blobs: a child pushed before its index must not be collected */
 };
 
 /* Inserts, or touches and revives. out_is_new: 1 when no living row was there. The references are written
  * for new rows by the caller with the two below (they do nothing when already there). */
-int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest, int64_t *out_is_new,
-                      struct err *err);
-int meta_manifest_add_blob(struct db_tx *tx, int64_t repo_id, struct str manifest, struct str digest,
-                           struct err *err);
+int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest,
+                      int64_t *out_is_new, struct err *err);
+int meta_manifest_add_blob(struct db_tx *tx, int64_t repo_id, struct str manifest,
+                           struct str digest, struct err *err);
 int meta_manifest_add_child(struct db_tx *tx, int64_t repo_id, struct str parent, struct str child,
                             struct err *err);
 
 /* Has it a living parent? 1, 0, -1; out_parent (arena) names one. */
-int meta_manifest_find_parent(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
-                              struct str *out_parent, struct err *err);
+int meta_manifest_find_parent(struct db_tx *tx, struct arena *arena, int64_t repo_id,
+                              struct str digest, struct str *out_parent, struct err *err);
 
 /* The tombstone: 1 done, 0 there was no living one, -1. */
 int meta_manifest_delete(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);

@@ -13,17 +13,18 @@ struct db_tx;
 struct err;
 
 int meta_pending_add(struct db_tx *tx, struct str object_key, int64_t expires_at, struct err *err);
+/* Gives it another deadline, and makes it known again should it be gone. */
 int meta_pending_move(struct db_tx *tx, struct str object_key, int64_t expires_at, struct err *err);
 
 /* 1 removed, 0 it was gone (fenced: the object is not ours any longer), -1. */
 int meta_pending_remove(struct db_tx *tx, struct str object_key, struct err *err);
-int meta_pending_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max, struct str **out_keys,
-                     size_t *n_out, struct err *err);
+int meta_pending_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
+                     struct str **out_keys, size_t *n_out, struct err *err);
 
 int meta_doomed_add(struct db_tx *tx, struct str object_key, int64_t size, int64_t not_before,
                     struct err *err);
-int meta_doomed_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max, struct str **out_keys,
-                    size_t *n_out, struct err *err);
+int meta_doomed_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
+                    struct str **out_keys, size_t *n_out, struct err *err);
 int meta_doomed_remove(struct db_tx *tx, struct str object_key, struct err *err);
 
 /* What collection shall look at again and when. kind: "blob" (id: digest), "link" (id: repo:digest),

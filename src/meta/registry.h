@@ -25,16 +25,18 @@ struct meta_setting {
     int64_t    changed_at;
 };
 
-int meta_setting_list(struct db_tx *tx, struct arena *arena, struct meta_setting **out, size_t *n_out,
-                      struct err *err);
+int meta_setting_list(struct db_tx *tx, struct arena *arena, struct meta_setting **out,
+                      size_t *n_out, struct err *err);
 /* Inserts or replaces; every change moves the one version of all settings on by one. */
 int meta_setting_put(struct db_tx *tx, struct str key, struct str value, struct err *err);
 /* Only when it is not there yet (first start). */
 int meta_setting_add(struct db_tx *tx, struct str key, struct str value, struct err *err);
-int meta_setting_version(struct db_tx *tx, int64_t *out, struct err *err); /* 0 when there is none */
+int meta_setting_version(struct db_tx *tx, int64_t *out,
+                         struct err *err); /* 0 when there is none */
 
 /* A node announces itself, and goes. id: 12 hex digits, stable on its data directory. */
-int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t protocol, struct err *err);
+int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t protocol,
+                   struct err *err);
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err);
 
 #endif

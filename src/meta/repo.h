@@ -35,18 +35,22 @@ int meta_repo_last_deleted(struct db_tx *tx, struct str path, int64_t *out, stru
 /* ERR_EXISTS when a living one has the path. */
 int meta_repo_add(struct db_tx *tx, struct str path, int64_t namespace_id, int64_t is_public,
                   int64_t created_by, int64_t *out_id, struct err *err);
+
+/* ERR_NOT_FOUND when no living one has the id. */
 int meta_repo_set_public(struct db_tx *tx, int64_t id, int64_t is_public, struct err *err);
 int meta_repo_delete(struct db_tx *tx, int64_t id, struct err *err);
 
-/* Paths in byte order after `after` (exclusive; the null view: from the start), at most n_max. Only
- * repositories with visible content or not does not matter: a repository is listed when it lives. Which
- * ones: all, or those that are public or lie in the namespace of that account id (0: none). */
+/* Which repositories a page shows: all that live, or those of them that are public or lie in the namespace
+ * of that account (0: public ones only). */
 struct meta_repo_filter {
     int     is_all;
     int64_t namespace_id;
 };
 
+/* Their paths in byte order after `after` (exclusive; the null view: from the start), at most n_max. A
+ * repository without content is listed too. */
 int meta_repo_page(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,
-                   struct str after, size_t n_max, struct str **out_paths, size_t *n_out, struct err *err);
+                   struct str after, size_t n_max, struct str **out_paths, size_t *n_out,
+                   struct err *err);
 
 #endif

@@ -22,16 +22,17 @@ int meta_tag_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct
                   struct meta_tag *out, struct err *err);
 
 /* Points the tag at digest, making it if need be. The caller has read the old value in this transaction. */
-int meta_tag_put(struct db_tx *tx, int64_t repo_id, struct str name, struct str digest, int64_t moved_by,
-                 struct err *err);
-int meta_tag_remove(struct db_tx *tx, int64_t repo_id, struct str name, struct err *err); /* 1, 0, -1 */
+int meta_tag_put(struct db_tx *tx, int64_t repo_id, struct str name, struct str digest,
+                 int64_t moved_by, struct err *err);
+int meta_tag_remove(struct db_tx *tx, int64_t repo_id, struct str name,
+                    struct err *err); /* 1, 0, -1 */
 
-/* All tags of one manifest. */
+/* All tags of one manifest, at most 100,000. */
 int meta_tag_list_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
                      struct str **out_names, size_t *n_out, struct err *err);
 
 /* Names in byte order after `after` (exclusive; null view: from the start), at most n_max. */
-int meta_tag_page(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after, size_t n_max,
-                  struct str **out_names, size_t *n_out, struct err *err);
+int meta_tag_page(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
+                  size_t n_max, struct str **out_names, size_t *n_out, struct err *err);
 
 #endif

@@ -23,8 +23,8 @@ struct meta_token_key {
     int64_t    retired_at; /* 0 while active */
 };
 
-int meta_token_key_list(struct db_tx *tx, struct arena *arena, struct meta_token_key **out, size_t *n_out,
-                        struct err *err); /* newest first */
+int meta_token_key_list(struct db_tx *tx, struct arena *arena, struct meta_token_key **out,
+                        size_t *n_out, struct err *err); /* newest first */
 int meta_token_key_add(struct db_tx *tx, struct str kid, struct str sealed, struct err *err);
 int meta_token_key_retire(struct db_tx *tx, struct str kid, struct err *err);
 int meta_token_key_reseal(struct db_tx *tx, struct str kid, struct str sealed, struct err *err);
@@ -39,8 +39,8 @@ struct meta_refresh {
     int64_t    expires_at;
 };
 
-int meta_refresh_find(struct db_tx *tx, struct arena *arena, struct str hash, struct meta_refresh *out,
-                      struct err *err);
+int meta_refresh_find(struct db_tx *tx, struct arena *arena, struct str hash,
+                      struct meta_refresh *out, struct err *err);
 int meta_refresh_add(struct db_tx *tx, const struct meta_refresh *refresh, struct err *err);
 int meta_refresh_remove_expired(struct db_tx *tx, int64_t now, struct err *err);
 

@@ -1,0 +1,146 @@
+/* meta/blob.c: blobs and their links. */
+#include "meta/blob.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "meta/statements.h"
+
+enum { FIND, LOCK, FIND_VISIBLE, PUT, TOUCH, PIN, FIND_PIN, IS_USED, UNLINK, FIND_SOURCE };
+
+#define COLUMNS "digest, size, object_key, created_at, touched_at"
+
+/* A living manifest of repository $1 names blob $2. */
+#define USED                                                                    \
+    "SELECT 1 FROM manifest_blobs AS mb"                                        \
+    " JOIN manifests AS m ON m.repo_id = mb.repo_id AND m.digest = mb.manifest" \
+    " WHERE mb.digest = $2 AND mb.repo_id = $1 AND m.deleted_at IS NULL"
+
+/* Repositories that may be a source, of the rows of `links`. */
+#define SOURCES(links)                                                      \
+    "SELECT r.id FROM " links " JOIN repositories AS r ON r.id = l.repo_id" \
+    " WHERE l.digest = $1 AND r.deleted_at IS NULL"                         \
+    " AND ($2 = 1 OR r.is_public = 1 OR r.namespace_id = $3)"
+
+/* clang-format off */
+static const struct db_statement sql[] = {
+    [FIND]         = { .name = "blob.find",         .in = "t",     .out = "titii",
+                       .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $1" },
+    [LOCK]         = { .name = "blob.lock",         .in = "t",     .out = "titii",
+                       .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $1",
+                       .pg   = "SELECT " COLUMNS " FROM blobs WHERE digest = $1 FOR KEY SHARE" },
+    [FIND_VISIBLE] = { .name = "blob.find_visible", .in = "it",    .out = "titii",
+                       .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $2"
+                               " AND (EXISTS (SELECT 1 FROM repo_blobs WHERE repo_id = $1 AND digest = $2) OR EXISTS (" USED "))" },
+    [PUT]          = { .name = "blob.put",          .in = "titi",  .out = "t",
+                       .sql  = "INSERT INTO blobs (digest, size, object_key, created_at, touched_at) VALUES ($1, $2, $3, $4, $4)"
+                               " ON CONFLICT (digest) DO UPDATE SET touched_at = excluded.touched_at RETURNING object_key" },
+    [TOUCH]        = { .name = "blob.touch",        .in = "ti",    .out = "",
+                       .sql  = "UPDATE blobs SET touched_at = $2 WHERE digest = $1" },
+    [PIN]          = { .name = "blob.pin",          .in = "itii",  .out = "",
+                       .sql  = "INSERT INTO repo_blobs (repo_id, digest, pinned_until) VALUES ($1, $2, $3)"
+                               " ON CONFLICT (repo_id, digest) DO UPDATE SET pinned_until = excluded.pinned_until"
+                               " WHERE repo_blobs.pinned_until <= $4 AND repo_blobs.pinned_until < excluded.pinned_until" },
+    [FIND_PIN]     = { .name = "blob.find_pin",     .in = "it",    .out = "i",
+                       .sql  = "SELECT pinned_until FROM repo_blobs WHERE repo_id = $1 AND digest = $2" },
+    [IS_USED]      = { .name = "blob.is_used",      .in = "it",    .out = "i",
+                       .sql  = USED " LIMIT 1" },
+    [UNLINK]       = { .name = "blob.unlink",       .in = "it",    .out = "",
+                       .sql  = "DELETE FROM repo_blobs WHERE repo_id = $1 AND digest = $2" },
+    [FIND_SOURCE]  = { .name = "blob.find_source",  .in = "tii",   .out = "i",
+                       .sql  = "SELECT id FROM (" SOURCES("repo_blobs AS l") " UNION ALL "
+                               SOURCES("manifest_blobs AS l JOIN manifests AS m ON m.repo_id = l.repo_id"
+                                       " AND m.digest = l.manifest AND m.deleted_at IS NULL") ") AS sources LIMIT 1" },
+};
+
+static const struct db_column columns[] = {
+    DB_COL_TEXT(struct meta_blob, digest),
+    DB_COL_INT (struct meta_blob, size),
+    DB_COL_TEXT(struct meta_blob, object_key),
+    DB_COL_INT (struct meta_blob, created_at),
+    DB_COL_INT (struct meta_blob, touched_at),
+};
+/* clang-format on */
+
+META_STATEMENTS(blob);
+
+int meta_blob_find(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_blob *out,
+                   struct err *err)
+{
+    return db_find(tx, arena, &sql[FIND], DB_ARGS(db_text(digest)), columns, out, err);
+}
+
+int meta_blob_lock(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_blob *out,
+                   struct err *err)
+{
+    return db_find(tx, arena, &sql[LOCK], DB_ARGS(db_text(digest)), columns, out, err);
+}
+
+int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_id,
+                           struct str digest, struct meta_blob *out, struct err *err)
+{
+    return db_find(tx, arena, &sql[FIND_VISIBLE], DB_ARGS(db_int(repo_id), db_text(digest)),
+                   columns, out, err);
+}
+
+int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int64_t size,
+                  struct str object_key, struct str *out_key, struct err *err)
+{
+    int found = db_find_text(tx, arena, &sql[PUT],
+                             DB_ARGS(db_text(digest), db_int(size), db_text(object_key),
+                                     db_int(db_now(tx))),
+                             out_key, err);
+
+    if (found == 0)
+        return err_set(err, ERR_INTERNAL, "blob " STR_FMT " was put and is not there",
+                       STR_ARGS(digest));
+    return found < 0 ? -1 : 0;
+}
+
+int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,
+                  int64_t enough, int64_t *out_written, struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[PIN],
+               DB_ARGS(db_int(repo_id), db_text(digest), db_int(until), db_int(enough)), &n_changed,
+               err) < 0)
+        return -1;
+    if (n_changed > 0 &&
+        db_run(tx, &sql[TOUCH], DB_ARGS(db_text(digest), db_int(db_now(tx))), NULL, err) < 0)
+        return -1;
+
+    *out_written = n_changed > 0;
+    return 0;
+}
+
+int meta_blob_find_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out_until,
+                       struct err *err)
+{
+    return db_find_int(tx, &sql[FIND_PIN], DB_ARGS(db_int(repo_id), db_text(digest)), out_until,
+                       err);
+}
+
+int meta_blob_is_used(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err)
+{
+    int64_t one;
+
+    return db_find_int(tx, &sql[IS_USED], DB_ARGS(db_int(repo_id), db_text(digest)), &one, err);
+}
+
+int meta_blob_unlink(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[UNLINK], DB_ARGS(db_int(repo_id), db_text(digest)), &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0;
+}
+
+int meta_blob_find_source(struct db_tx *tx, struct str digest, int is_all, int64_t namespace_id,
+                          int64_t *out_repo_id, struct err *err)
+{
+    return db_find_int(tx, &sql[FIND_SOURCE],
+                       DB_ARGS(db_text(digest), db_int(is_all != 0), db_int(namespace_id)),
+                       out_repo_id, err);
+}

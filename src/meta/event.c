@@ -1,0 +1,101 @@
+/* meta/event.c: the outbox and the audit log. */
+#include "meta/event.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "meta/statements.h"
+
+enum { ADD, AUDIT, PAGE };
+
+#define COLUMNS                                                                                    \
+    "type, actor_kind, actor_id, credential_id, repo_id, path, object_kind, object_name, digest, " \
+    "old_digest, target, request_id"
+
+/* clang-format off */
+static const struct db_statement sql[] = {
+    [ADD]   = { .name   = "event.add",  .in = "ittitittttttt",     .out = "",
+                .sql    = "INSERT INTO events (at, " COLUMNS ")"
+                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" },
+    [AUDIT] = { .name   = "audit.add",  .in = "ittttitttittttttt", .out = "",
+                .sql    = "INSERT INTO audit (at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id,"
+                          " address, repo_id, path, object_kind, object_name, digest, old_digest, target, request_id)"
+                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)" },
+    [PAGE]  = { .name   = "event.page", .in = "iii",               .out = "iiittitittttttt",
+                .sqlite = "SELECT id, xid, at, " COLUMNS " FROM events WHERE id > $2 ORDER BY id LIMIT $3",
+                .pg     = "SELECT id, xid::text::bigint, at, " COLUMNS " FROM events"
+                          " WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+                          " ORDER BY xid, id LIMIT $3" },
+};
+
+static const struct db_column columns[] = {
+    DB_COL_INT (struct meta_event_row, id),
+    DB_COL_INT (struct meta_event_row, xid),
+    DB_COL_INT (struct meta_event_row, at),
+    DB_COL_TEXT(struct meta_event_row, type),
+    DB_COL_TEXT(struct meta_event_row, actor_kind),
+    DB_COL_INT (struct meta_event_row, actor_id),
+    DB_COL_TEXT(struct meta_event_row, credential_id),
+    DB_COL_INT (struct meta_event_row, repo_id),
+    DB_COL_TEXT(struct meta_event_row, path),
+    DB_COL_TEXT(struct meta_event_row, object_kind),
+    DB_COL_TEXT(struct meta_event_row, object_name),
+    DB_COL_TEXT(struct meta_event_row, digest),
+    DB_COL_TEXT(struct meta_event_row, old_digest),
+    DB_COL_TEXT(struct meta_event_row, target),
+    DB_COL_TEXT(struct meta_event_row, request_id),
+};
+/* clang-format on */
+
+META_STATEMENTS(event);
+
+static int add_audit(struct db_tx *tx, int64_t now, const struct meta_actor *actor,
+                     const struct meta_event *event, const char *outcome, struct str reason,
+                     struct err *err)
+{
+    return db_run(tx, &sql[AUDIT],
+                  DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(outcome)),
+                          db_text(reason), db_text(str_from(actor->kind)),
+                          db_int(actor->account_id), db_text(actor->name),
+                          db_text(actor->credential_id), db_text(actor->address),
+                          db_int(event->repo_id), db_text(event->path),
+                          db_text(str_from(event->object_kind)), db_text(event->object_name),
+                          db_text(event->digest), db_text(event->old_digest),
+                          db_text(event->target), db_text(actor->request_id)),
+                  NULL, err);
+}
+
+int meta_audit_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,
+                   const char *outcome, struct str reason, struct err *err)
+{
+    return add_audit(tx, db_now(tx), actor, event, outcome, reason, err);
+}
+
+int meta_event_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,
+                   struct err *err)
+{
+    int64_t now = db_now(tx);
+
+    if (db_run(tx, &sql[ADD],
+               DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(actor->kind)),
+                       db_int(actor->account_id), db_text(actor->credential_id),
+                       db_int(event->repo_id), db_text(event->path),
+                       db_text(str_from(event->object_kind)), db_text(event->object_name),
+                       db_text(event->digest), db_text(event->old_digest), db_text(event->target),
+                       db_text(actor->request_id)),
+               NULL, err) < 0)
+        return -1;
+    return add_audit(tx, now, actor, event, "done", STR_NULL, err);
+}
+
+int meta_event_page(struct db_tx *tx, struct arena *arena, int64_t after_xid, int64_t after_id,
+                    int64_t n_max, struct meta_event_row **out, size_t *n_out, struct err *err)
+{
+    void *list;
+
+    if (db_list(tx, arena, &sql[PAGE], DB_ARGS(db_int(after_xid), db_int(after_id), db_int(n_max)),
+                columns, sizeof(struct meta_event_row), (size_t)n_max, &list, n_out, err) < 0)
+        return -1;
+    *out = list;
+    return 0;
+}

@@ -1,0 +1,131 @@
+/* meta/registry.c: named values, settings and nodes. */
+#include "meta/registry.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "meta/statements.h"
+
+enum {
+    GET,
+    SET,
+    SETTING_LIST,
+    SETTING_PUT,
+    SETTING_ADD,
+    VERSION,
+    NEXT_VERSION,
+    NODE_BEAT,
+    NODE_REMOVE
+};
+
+enum { SETTINGS_MAX = 10000 };
+
+/* clang-format off */
+static const struct db_statement sql[] = {
+    [GET]          = { .name = "registry.get",          .in = "t",    .out = "t",
+                       .sql  = "SELECT value FROM registry WHERE name = $1" },
+    [SET]          = { .name = "registry.set",          .in = "tt",   .out = "",
+                       .sql  = "INSERT INTO registry (name, value) VALUES ($1, $2)"
+                               " ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
+    [SETTING_LIST] = { .name = "setting.list",          .in = "",     .out = "ttii",
+                       .sql  = "SELECT key, value, version, changed_at FROM settings ORDER BY key" },
+    [SETTING_PUT]  = { .name = "setting.put",           .in = "ttii", .out = "",
+                       .sql  = "INSERT INTO settings (key, value, version, changed_at) VALUES ($1, $2, $3, $4)"
+                               " ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version,"
+                               " changed_at = excluded.changed_at" },
+    [SETTING_ADD]  = { .name = "setting.add",           .in = "tti",  .out = "",
+                       .sql  = "INSERT INTO settings (key, value, version, changed_at) VALUES ($1, $2,"
+                               " coalesce((SELECT version FROM settings_version WHERE id = 1), 0) + 1, $3)"
+                               " ON CONFLICT (key) DO NOTHING" },
+    [VERSION]      = { .name = "settings_version.get",  .in = "",     .out = "i",
+                       .sql  = "SELECT version FROM settings_version WHERE id = 1" },
+    [NEXT_VERSION] = { .name = "settings_version.next", .in = "",     .out = "i",
+                       .sql  = "INSERT INTO settings_version (id, version) VALUES (1, 1)"
+                               " ON CONFLICT (id) DO UPDATE SET version = settings_version.version + 1 RETURNING version" },
+    [NODE_BEAT]    = { .name = "node.beat",             .in = "ttii", .out = "",
+                       .sql  = "INSERT INTO nodes (id, version, protocol, started_at, heartbeat_at) VALUES ($1, $2, $3, $4, $4)"
+                               " ON CONFLICT (id) DO UPDATE SET version = excluded.version, protocol = excluded.protocol,"
+                               " heartbeat_at = excluded.heartbeat_at" },
+    [NODE_REMOVE]  = { .name = "node.remove",           .in = "t",    .out = "",
+                       .sql  = "DELETE FROM nodes WHERE id = $1" },
+};
+
+static const struct db_column setting_columns[] = {
+    DB_COL_TEXT(struct meta_setting, key),
+    DB_COL_TEXT(struct meta_setting, value),
+    DB_COL_INT (struct meta_setting, version),
+    DB_COL_INT (struct meta_setting, changed_at),
+};
+/* clang-format on */
+
+META_STATEMENTS(registry);
+
+int meta_registry_get(struct db_tx *tx, struct arena *arena, const char *name, struct str *out,
+                      struct err *err)
+{
+    return db_find_text(tx, arena, &sql[GET], DB_ARGS(db_text(str_from(name))), out, err);
+}
+
+int meta_registry_set(struct db_tx *tx, const char *name, struct str value, struct err *err)
+{
+    return db_run(tx, &sql[SET], DB_ARGS(db_text(str_from(name)), db_text(value)), NULL, err);
+}
+
+int meta_setting_list(struct db_tx *tx, struct arena *arena, struct meta_setting **out,
+                      size_t *n_out, struct err *err)
+{
+    void *list;
+
+    if (db_list(tx, arena, &sql[SETTING_LIST], DB_NO_ARGS, setting_columns,
+                sizeof(struct meta_setting), SETTINGS_MAX, &list, n_out, err) < 0)
+        return -1;
+    *out = list;
+    return 0;
+}
+
+int meta_setting_put(struct db_tx *tx, struct str key, struct str value, struct err *err)
+{
+    int64_t version = 0;
+
+    if (db_find_int(tx, &sql[NEXT_VERSION], DB_NO_ARGS, &version, err) < 0)
+        return -1;
+    return db_run(tx, &sql[SETTING_PUT],
+                  DB_ARGS(db_text(key), db_text(value), db_int(version), db_int(db_now(tx))), NULL,
+                  err);
+}
+
+int meta_setting_add(struct db_tx *tx, struct str key, struct str value, struct err *err)
+{
+    int64_t n_changed = 0;
+    int64_t version   = 0;
+
+    if (db_run(tx, &sql[SETTING_ADD], DB_ARGS(db_text(key), db_text(value), db_int(db_now(tx))),
+               &n_changed, err) < 0)
+        return -1;
+    if (n_changed == 0)
+        return 0;
+    return db_find_int(tx, &sql[NEXT_VERSION], DB_NO_ARGS, &version, err) < 0 ? -1 : 0;
+}
+
+int meta_setting_version(struct db_tx *tx, int64_t *out, struct err *err)
+{
+    int64_t version = 0;
+
+    if (db_find_int(tx, &sql[VERSION], DB_NO_ARGS, &version, err) < 0)
+        return -1;
+    *out = version;
+    return 0;
+}
+
+int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t protocol,
+                   struct err *err)
+{
+    return db_run(tx, &sql[NODE_BEAT],
+                  DB_ARGS(db_text(id), db_text(version), db_int(protocol), db_int(db_now(tx))),
+                  NULL, err);
+}
+
+int meta_node_remove(struct db_tx *tx, struct str id, struct err *err)
+{
+    return db_run(tx, &sql[NODE_REMOVE], DB_ARGS(db_text(id)), NULL, err);
+}

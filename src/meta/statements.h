@@ -1,0 +1,31 @@
+/* meta/statements.h: all statements of this folder, file by file, for the test that prepares every one on
+ * every engine and looks at its plan. A file's list begins with META_STATEMENTS below its table. */
+#ifndef META_STATEMENTS_H
+#define META_STATEMENTS_H
+
+#include <stddef.h>
+
+#include "base/mem.h"
+#include "db/db.h"
+
+/* Ends with null. */
+extern const struct db_statements *const meta_statements[];
+
+extern const struct db_statements meta_account_statements;
+extern const struct db_statements meta_blob_statements;
+extern const struct db_statements meta_event_statements;
+extern const struct db_statements meta_manifest_statements;
+extern const struct db_statements meta_object_statements;
+extern const struct db_statements meta_registry_statements;
+extern const struct db_statements meta_repo_statements;
+extern const struct db_statements meta_tag_statements;
+extern const struct db_statements meta_token_statements;
+extern const struct db_statements meta_upload_statements;
+
+/* The list of a file whose table is called `sql`. */
+#define META_STATEMENTS(noun)                                                      \
+    const struct db_statements meta_##noun##_statements = { .name = "meta/" #noun, \
+                                                            .list = sql,           \
+                                                            .n    = ARRAY_LEN(sql) }
+
+#endif

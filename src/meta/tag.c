@@ -1,0 +1,80 @@
+/* meta/tag.c: tags. */
+#include "meta/tag.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "meta/statements.h"
+
+enum { FIND, PUT, REMOVE, LIST_OF, PAGE };
+
+/* A manifest with more tags than this has the rest removed in further rounds. */
+enum { TAGS_OF_MAX = 100000 };
+
+/* clang-format off */
+static const struct db_statement sql[] = {
+    [FIND]    = { .name = "tag.find",    .in = "it",    .out = "ttii",
+                  .sql  = "SELECT name, digest, moved_at, moved_by FROM tags WHERE repo_id = $1 AND name = $2" },
+    [PUT]     = { .name = "tag.put",     .in = "ittii", .out = "",
+                  .sql  = "INSERT INTO tags (repo_id, name, digest, moved_at, moved_by) VALUES ($1, $2, $3, $4, $5)"
+                          " ON CONFLICT (repo_id, name) DO UPDATE SET digest = excluded.digest,"
+                          " moved_at = excluded.moved_at, moved_by = excluded.moved_by" },
+    [REMOVE]  = { .name = "tag.remove",  .in = "it",    .out = "",
+                  .sql  = "DELETE FROM tags WHERE repo_id = $1 AND name = $2" },
+    [LIST_OF] = { .name = "tag.list_of", .in = "it",    .out = "t",
+                  .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND digest = $2 ORDER BY name" },
+    [PAGE]    = { .name = "tag.page",    .in = "iti",   .out = "t",
+                  .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND name > $2 ORDER BY name LIMIT $3" },
+};
+
+static const struct db_column columns[] = {
+    DB_COL_TEXT(struct meta_tag, name),
+    DB_COL_TEXT(struct meta_tag, digest),
+    DB_COL_INT (struct meta_tag, moved_at),
+    DB_COL_INT (struct meta_tag, moved_by),
+};
+/* clang-format on */
+
+META_STATEMENTS(tag);
+
+int meta_tag_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+                  struct meta_tag *out, struct err *err)
+{
+    return db_find(tx, arena, &sql[FIND], DB_ARGS(db_int(repo_id), db_text(name)), columns, out,
+                   err);
+}
+
+int meta_tag_put(struct db_tx *tx, int64_t repo_id, struct str name, struct str digest,
+                 int64_t moved_by, struct err *err)
+{
+    return db_run(tx, &sql[PUT],
+                  DB_ARGS(db_int(repo_id), db_text(name), db_text(digest), db_int(db_now(tx)),
+                          db_int(moved_by)),
+                  NULL, err);
+}
+
+int meta_tag_remove(struct db_tx *tx, int64_t repo_id, struct str name, struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[REMOVE], DB_ARGS(db_int(repo_id), db_text(name)), &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0;
+}
+
+int meta_tag_list_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
+                     struct str **out_names, size_t *n_out, struct err *err)
+{
+    return db_list_text(tx, arena, &sql[LIST_OF], DB_ARGS(db_int(repo_id), db_text(digest)),
+                        TAGS_OF_MAX, out_names, n_out, err);
+}
+
+int meta_tag_page(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
+                  size_t n_max, struct str **out_names, size_t *n_out, struct err *err)
+{
+    struct str from = after.p == NULL ? STR("") : after;
+
+    return db_list_text(tx, arena, &sql[PAGE],
+                        DB_ARGS(db_int(repo_id), db_text(from), db_int((int64_t)n_max)), n_max,
+                        out_names, n_out, err);
+}

@@ -1,0 +1,140 @@
+/* statements_test.c: every statement prepares, has the parameters and columns that its row says, a name of its
+ * own, and a plan on SQLite that reads no table from end to end. */
+#include "meta/statements.h"
+
+#include <stdio.h>
+
+#include <sqlite3.h>
+
+#include "fixture.h"
+
+/* Statements that may read a whole table or sort, and why. */
+static const struct {
+    const char *name;
+    const char *reason;
+} scans[] = {
+    { "account.count", "asked at the first start and by an operator; counts an index" },
+    { "repo.page_visible", "merges two pages, each of which an index brings and a limit ends" },
+    { "setting.list", "all of them are wanted, and there are a few dozen" },
+    { "token_key.list", "all of them are wanted, and there are a few" },
+    { "token_key.remove_retired", "there are a few keys; an index would cost more" },
+};
+
+int statements_test_setup(void **state)
+{
+    return fixture_open(state);
+}
+
+int statements_test_teardown(void **state)
+{
+    return fixture_close(state);
+}
+
+static void each_statement(struct fixture *f,
+                           void (*check)(struct fixture *f, const struct db_statement *statement))
+{
+    for (size_t i = 0; meta_statements[i] != NULL; i++) {
+        assert_true(meta_statements[i]->n > 0);
+        for (size_t k = 0; k < meta_statements[i]->n; k++)
+            check(f, &meta_statements[i]->list[k]);
+    }
+}
+
+static void check_counts(struct fixture *f, const struct db_statement *statement)
+{
+    size_t n_in  = 0;
+    size_t n_out = 0;
+
+    assert_non_null(statement->name);
+    CHECK_OK(db_check_statement(f->db, statement, &n_in, &n_out, &f->err), &f->err);
+    if (n_in != strlen(statement->in) || n_out != strlen(statement->out))
+        fail_msg("%s: %zu parameters and %zu columns, not \"%s\" and \"%s\"", statement->name, n_in,
+                 n_out, statement->in, statement->out);
+}
+
+void test_statements_have_the_parameters_and_columns_that_they_say(void **state)
+{
+    each_statement(*state, check_counts);
+}
+
+static void check_kinds(struct fixture *f, const struct db_statement *statement)
+{
+    (void)f;
+    assert_int_equal(strspn(statement->in, "itb"), strlen(statement->in));
+    assert_int_equal(strspn(statement->out, "itb"), strlen(statement->out));
+    assert_true(statement->sql != NULL || (statement->sqlite != NULL && statement->pg != NULL));
+}
+
+void test_statements_have_a_text_for_each_engine(void **state)
+{
+    each_statement(*state, check_kinds);
+}
+
+static void check_is_only_one(struct fixture *f, const struct db_statement *statement)
+{
+    int n = 0;
+
+    (void)f;
+    for (size_t i = 0; meta_statements[i] != NULL; i++) {
+        for (size_t k = 0; k < meta_statements[i]->n; k++)
+            n += strcmp(meta_statements[i]->list[k].name, statement->name) == 0;
+    }
+    if (n != 1)
+        fail_msg("%d statements are called %s", n, statement->name);
+}
+
+void test_statements_have_names_of_their_own(void **state)
+{
+    each_statement(*state, check_is_only_one);
+}
+
+static bool is_excused(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(scans); i++) {
+        if (strcmp(scans[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "SCAN t" walks a table or an index; of a subquery or of constants it is harmless. A temporary tree sorts
+ * what no index brings in order. */
+static bool is_costly(const char *detail)
+{
+    if (strstr(detail, "TEMP B-TREE") != NULL)
+        return true;
+    return strncmp(detail, "SCAN ", 5) == 0 && strstr(detail, "SCAN CONSTANT ROW") == NULL &&
+           strstr(detail, "SCAN open_to_all") == NULL && strstr(detail, "SCAN own") == NULL &&
+           strstr(detail, "SCAN sources") == NULL && strstr(detail, "SCAN (") == NULL;
+}
+
+static void check_plan(struct fixture *f, const struct db_statement *statement)
+{
+    const char   *text  = statement->sqlite != NULL ? statement->sqlite : statement->sql;
+    const char   *query = mem_printf(f->arena, "EXPLAIN QUERY PLAN %s", text);
+    bool          costs = false;
+    sqlite3      *sqlite;
+    sqlite3_stmt *stmt;
+
+    assert_int_equal(sqlite3_open(f->url + strlen("sqlite:"), &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(sqlite, query, -1, &stmt, NULL), SQLITE_OK);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+
+        if (!is_costly(detail))
+            continue;
+        costs = true;
+        if (!is_excused(statement->name))
+            print_error("%s: %s\n", statement->name, detail);
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(sqlite);
+
+    if (costs != is_excused(statement->name))
+        fail_msg("%s: %s", statement->name, costs ? "reads from end to end" : "needs no excuse");
+}
+
+void test_statements_read_no_table_from_end_to_end(void **state)
+{
+    each_statement(*state, check_plan);
+}
