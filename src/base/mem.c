@@ -28,6 +28,11 @@ struct arena *arena_new(void)
     return must(talloc_new(NULL), 0);
 }
 
+struct arena *arena_new_pool(size_t size)
+{
+    return must(talloc_pool(NULL, size), size);
+}
+
 struct arena *arena_new_child(struct arena *parent)
 {
     return must(talloc_new(parent), 0);

@@ -33,6 +33,9 @@ struct arena;
 struct arena *arena_new(void);
 struct arena *arena_new_child(struct arena *parent);
 
+/* The same, with room for `size` bytes that are taken from the system in one go; more is found as usual. */
+struct arena *arena_new_pool(size_t size);
+
 /* Ends the arena and nulls the pointer; null is accepted. */
 void arena_free(struct arena **arena);
 

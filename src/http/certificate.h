@@ -15,8 +15,8 @@ struct err;
 struct http_certificate;
 
 /* Reads a PEM chain and its key; checks that they belong together and tells when they end. */
-int  http_certificate_open(const char *chain_path, const char *key_path, struct http_certificate **out,
-                           struct err *err);
+int http_certificate_open(const char *chain_path, const char *key_path,
+                          struct http_certificate **out, struct err *err);
 /* Reads the same paths again. On failure the old one stays in force. */
 int  http_certificate_reload(struct http_certificate *certificate, struct err *err);
 void http_certificate_free(struct http_certificate **certificate);
@@ -30,7 +30,8 @@ int http_certificate_has_name(struct http_certificate *certificate, struct str h
 /* A CA (EC P-256, 10 years) and a server certificate (EC P-256, 397 days) for the given names and
  * addresses, as PEM texts. The caller keeps them: the CA key sealed. */
 int http_ca_make(struct arena *arena, struct str *ca_pem, struct str *ca_key_pem, struct err *err);
-int http_ca_issue(struct arena *arena, struct str ca_pem, struct str ca_key_pem, const struct str *names,
-                  size_t n_names, struct str *chain_pem, struct str *key_pem, struct err *err);
+int http_ca_issue(struct arena *arena, struct str ca_pem, struct str ca_key_pem,
+                  const struct str *names, size_t n_names, struct str *chain_pem,
+                  struct str *key_pem, struct err *err);
 
 #endif

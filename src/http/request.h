@@ -32,18 +32,18 @@ const char *http_method_name(enum http_method method);
 /* What came. All views live as long as the request. */
 struct arena    *http_arena(struct http_request *req);
 enum http_method http_method(const struct http_request *req);
-struct str       http_path(const struct http_request *req);  /* raw, not decoded, without the query */
-struct str       http_query(const struct http_request *req); /* raw, after '?'; empty when none */
-struct str       http_header(const struct http_request *req, const char *name); /* null view: absent */
-int64_t          http_content_length(const struct http_request *req); /* -1: none or chunked */
-bool             http_has_body(const struct http_request *req);
-bool             http_is_tls(const struct http_request *req);    /* to us, or to a trusted proxy */
-struct str       http_host(const struct http_request *req);      /* Host header; null view in HTTP/1.0 */
-struct str       http_peer(const struct http_request *req);      /* address of the socket's other end */
-struct str       http_client(const struct http_request *req);    /* the same, or what a trusted proxy says */
-struct str       http_listener(const struct http_request *req);  /* "127.0.0.1:5000", where it came in */
-struct str       http_id(const struct http_request *req);        /* request id: 16 hex digits of our own */
-int64_t          http_started_us(const struct http_request *req); /* monotonic */
+struct str http_path(const struct http_request *req);  /* raw, not decoded, without the query */
+struct str http_query(const struct http_request *req); /* raw, after '?'; empty when none */
+struct str http_header(const struct http_request *req, const char *name); /* null view: absent */
+int64_t    http_content_length(const struct http_request *req);           /* -1: none or chunked */
+bool       http_has_body(const struct http_request *req);
+bool       http_is_tls(const struct http_request *req); /* to us, or to a trusted proxy */
+struct str http_host(const struct http_request *req);   /* Host header; null view in HTTP/1.0 */
+struct str http_peer(const struct http_request *req);   /* address of the socket's other end */
+struct str http_client(const struct http_request *req); /* the same, or what a trusted proxy says */
+struct str http_listener(const struct http_request *req); /* "127.0.0.1:5000", where it came in */
+struct str http_id(const struct http_request *req);       /* request id: 16 hex digits of our own */
+int64_t    http_started_us(const struct http_request *req); /* monotonic */
 
 /* A place for those above: their state of this request. */
 void  http_set_state(struct http_request *req, void *state);

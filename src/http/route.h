@@ -41,7 +41,8 @@ struct http_match {
     unsigned    allowed; /* when the path is known but not with this method: the methods that are */
 };
 
-int  http_router_new(const struct http_route *routes, size_t n, struct http_router **out, struct err *err);
+int  http_router_new(const struct http_route *routes, size_t n, struct http_router **out,
+                     struct err *err);
 void http_router_free(struct http_router **router);
 
 /* 1 found; 0 no row (match->allowed is non-zero when another method has one); -1 ERR_INVALID. HEAD finds
@@ -49,6 +50,7 @@ void http_router_free(struct http_router **router);
 int http_router_find(const struct http_router *router, struct arena *arena, enum http_method method,
                      struct str path, struct http_match *out, struct err *err);
 
-struct str http_match_hole(const struct http_match *match, const char *name); /* null view: no such hole */
+struct str http_match_hole(const struct http_match *match,
+                           const char              *name); /* null view: no such hole */
 
 #endif

@@ -40,9 +40,9 @@ struct http_server;
 struct http_certificate; /* http/certificate.h */
 
 enum http_body_mode {
-    HTTP_BODY_NONE,   /* a body that comes all the same is refused with 413/400 by the caller's choice */
-    HTTP_BODY_WHOLE,  /* collected in memory up to a limit, then finish */
-    HTTP_BODY_STREAM  /* handed over in pieces, then finish */
+    HTTP_BODY_NONE, /* a body that comes all the same is refused with 413/400 by the caller's choice */
+    HTTP_BODY_WHOLE, /* collected in memory up to a limit, then finish */
+    HTTP_BODY_STREAM /* handed over in pieces, then finish */
 };
 
 /* In `start` only: how the body is to come. limit: bytes; beyond it the request is answered through
@@ -75,21 +75,21 @@ struct http_app {
 };
 
 struct http_limits {
-    size_t  connections;         /* in all; more are accepted and closed */
-    size_t  connections_per_ip;  /* 0: no limit */
-    size_t  headers;             /* 100 */
-    size_t  header_bytes;        /* head as a whole; the 32 KiB pool of a connection bounds it too: 431 */
-    size_t  url_bytes;           /* 8 KiB; beyond: 414 */
-    int64_t header_deadline_us;  /* 10 s */
-    int64_t body_grace_us;       /* 10 s, then */
-    int64_t body_min_rate;       /* bytes/s: 1024 */
-    int64_t write_stall_us;      /* 60 s */
-    int64_t idle_us;             /* keep-alive without a request: 75 s */
-    size_t  workers;             /* threads */
-    size_t  queue;               /* requests waiting for a worker; more: 503 with Retry-After */
-    size_t  stream_buffers;      /* of 256 KiB, lent two a streamed body; none free: the body waits */
-    int64_t discard_bytes;       /* 16 MiB */
-    int64_t discard_us;          /* 2 s */
+    size_t  connections;        /* in all; more are accepted and closed */
+    size_t  connections_per_ip; /* 0: no limit */
+    size_t  headers;            /* 100 */
+    size_t  header_bytes; /* head as a whole; the 32 KiB pool of a connection bounds it too: 431 */
+    size_t  url_bytes;    /* 8 KiB; beyond: 414 */
+    int64_t header_deadline_us; /* 10 s */
+    int64_t body_grace_us;      /* 10 s, then */
+    int64_t body_min_rate;      /* bytes/s: 1024 */
+    int64_t write_stall_us;     /* 60 s */
+    int64_t idle_us;            /* keep-alive without a request: 75 s */
+    size_t  workers;            /* threads */
+    size_t  queue;              /* requests waiting for a worker; more: 503 with Retry-After */
+    size_t  stream_buffers; /* of 256 KiB, lent two a streamed body; none free: the body waits */
+    int64_t discard_bytes;  /* 16 MiB */
+    int64_t discard_us;     /* 2 s */
 };
 
 extern const struct http_limits http_limits_default;
@@ -102,13 +102,14 @@ struct http_listen {
 struct http_server_settings {
     const struct http_listen *listens;
     size_t                    n_listens;
-    size_t                    event_threads;     /* a listener */
-    struct str                trusted_proxies;   /* CIDR, comma separated; empty: none */
+    size_t                    event_threads;   /* a listener */
+    struct str                trusted_proxies; /* CIDR, comma separated; empty: none */
     struct http_limits        limits;
 };
 
 struct http_server_counts {
-    int64_t connections, requests, refused_by_gate, refused_busy, timed_out, in_workers, queued, streams;
+    int64_t connections, requests, refused_by_gate, refused_busy, timed_out, in_workers, queued,
+        streams;
 };
 
 /* Listens and serves. app must outlive the server. ERR_INVALID for an address that does not parse,
