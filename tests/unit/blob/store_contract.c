@@ -337,8 +337,8 @@ void contract_store_refuses_foreign_keys(void **state)
         "blobs/sha256/../../assay-store",
         "assay-store",
         "blobs/md5/d4/d41d8cd98f00b204e9800998ecf8427e.0123456789abcdef0123456789abcdef",
-        "blobs/sha256/e4/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855."
-        "0123456789abcdef0123456789abcdef",
+        ("blobs/sha256/e4/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855."
+         "0123456789abcdef0123456789abcdef"),
         "blobs/sha256/e3/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     };
     struct fixture     *f      = *state;
