@@ -321,14 +321,15 @@ void test_jwt_key_refuses(void **state)
 {
     /* PKCS#8 in base64url. */
     static const char p384[] =
-        "MIGkAgEBBDAq2evmF2XW76WHBX49Zga1ZTrQxUQzF0-jz3l-frPhZQiwZ1_JkWB287-6loeILKKgBwYFK4EE"
-        "ACKhZANiAAR8MgLVwusUSikHD8GjhuywNItV1hrd34tfu3dV8VN6YozuOjMTJRg4AAN6e0ioFMBGFu6xYCtE"
-        "982zyxvJIR3rbGFiBh3AjP7zkqQZyXrbXGyMSo1hwh7_X8Jp6x6L7no";
+        "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDCJN0CFOYXZydzGvFE-Fqv2jfON41AbSQ0WoJjIekg5"
+        "EgS9U-YFUfZAp3IyBOo4meOhZANiAAS1Q8EugEnhokhl0wkJUXsUdGX0hN0qMu7bNDBR21J9CHnI8V6s_SkqXPKM"
+        "8PiRXKBZsiezR_SIyhuy40N6MYSlN0_mNRzwJ5ks0dN_F1CKYFijTzUbdqwhCavspjwaFqQ";
     static const char secp256k1[] =
-        "MHQCAQEEIJoTN7UO_zBcM_P96USvghzS_BaPI4JMdiwj7xxlyKreoAcGBSuBBAAKoUQDQgAENzYXs_nlJ9FI"
-        "RGcUhm7z6RmBIw4-j209E1YlyutaSiXRv9WBvZMM9eeQ7NyJtwX5-soSjdK_AoWTVneQ4Rwm4g";
+        "MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQgaYqs7ONUFbmfHBgIpoeLClZSBpG-RUb8ut8YNXlSriCh"
+        "RANCAAQbkQ11G1__jPwqQNID9P1MmjREQt16wVBZeJelbEfk-1Ckt74BbDGbwgiALd7q8NBzpoe19Ikfvf0Ovy0u"
+        "Uq01";
     static const char ed25519[] =
-        "MC4CAQAwBQYDK2VwBCIEIISt5Q-10KyE1x-zkgbXtyIvJ4VlrINJZmQW4vpGlHNH";
+        "MC4CAQAwBQYDK2VwBCIEIJRovX4vTnU2CF21-N_nIF5lqJ9E4DlVspOlrHwSfa8P";
     const char *const              others[] = { p384, secp256k1, ed25519 };
     AUTO(arena_free) struct arena *arena    = arena_new();
     struct jwt_key                *key      = NULL;

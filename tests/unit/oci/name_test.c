@@ -22,7 +22,6 @@ void test_name_grammar(void **state)
     static const char *const good[] = {
         "admin/app",  "a/b",           "0/1",          "a/b/c/d/e", "a.b/c_d",
         "a__b/c-d",   "a---------b/c", "a-b.c_d__e/f", "blobs/x",   "tags/manifests/x",
-
         "a/uploadsx", "manifests/app", "a/b0.0.1",
     };
     static const char *const bad[] = {
