@@ -267,8 +267,8 @@ static bool is_known_name(const char *name)
 /* Nothing of anybody's, no object and no upload: 1, 0, -1. */
 static int is_unused(int root, struct err *err)
 {
-    AUTO(close_listing) DIR *dir = NULL;
-    const char              *name;
+    AUTO(close_listing) DIR *dir  = NULL;
+    const char              *name = "";
     int                      found;
 
     if (open_listing(root, ".", &dir, err) < 0)
@@ -664,8 +664,8 @@ static int tell_object(const struct walk *walk, const char *folder, int folder_f
 
 static int walk_shard(const struct walk *walk, const char *folder, struct err *err)
 {
-    AUTO(close_listing) DIR *dir = NULL;
-    const char              *name;
+    AUTO(close_listing) DIR *dir  = NULL;
+    const char              *name = "";
     int                      found;
 
     if (open_listing(walk->root, folder, &dir, err) < 0)

@@ -163,7 +163,7 @@ static int read_value(struct reader *reader, enum conf_id id, struct err *err)
 
 static int read_key(struct reader *reader, enum conf_id *out, struct err *err)
 {
-    enum conf_id id;
+    enum conf_id id = CONF_N_IDS;
 
     if (reader->event.type != YAML_SCALAR_EVENT)
         return refuse(reader, "a key is a word", err);
@@ -181,7 +181,7 @@ static int read_key(struct reader *reader, enum conf_id *out, struct err *err)
 
 static int read_mapping(struct reader *reader, struct err *err)
 {
-    enum conf_id id;
+    enum conf_id id = CONF_N_IDS;
 
     for (;;) {
         if (next(reader, err) < 0)
