@@ -45,7 +45,7 @@ static int send_blob(struct api_call *call, const struct oci_digest *digest, con
     }
     if (partial == 0)
         range = (struct oci_range){ .from = 0, .size = blob->size };
-    if (work_open_blob(call->work, blob, &fd, err) < 0)
+    if (work_open_blob(call->work, digest, blob, &fd, err) < 0)
         return -1;
 
     reply_blob_headers(call, partial == 1 ? 206 : 200, digest);
@@ -89,7 +89,7 @@ static bool get_blob_fast(struct api_call *call)
     struct err        err;
     int               done = find(call, false, &digest, &blob, &must_write, &err);
 
-    if (done == 0 && must_write)
+    if (done == 0 && (must_write || work_verifies(call->work)))
         return false;
     if (done == 0)
         done = send_blob(call, &digest, &blob, &err);

@@ -78,9 +78,14 @@ int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refre
 int auth_key_rotate(struct auth *auth, struct str *out_kid, struct arena *arena, struct err *err);
 
 /* Reads keys again (another node rotated); called when a token names a key that is not known, and by a
- * timer. Seals values of older seal keys anew: auth_keys_reseal. */
+ * timer. */
 int auth_keys_load(struct auth *auth, struct err *err);
-int auth_keys_reseal(struct auth *auth, int *out_n, struct err *err);
+
+/* Seals what older keys sealed with the first key of `ring`, which must hold the old ones too. */
+int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring, int *out_n, struct err *err);
+
+/* May a push make a repository that does not exist (in a namespace where the pusher may create)? */
+void auth_set_create_on_push(struct auth *auth, bool may);
 
 /* The public keys, a JWK set (RFC 7517). */
 struct str auth_keys_print(struct auth *auth, struct arena *arena);

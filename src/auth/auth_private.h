@@ -46,6 +46,7 @@ struct auth {
     _Atomic(struct auth_keys *) keys;
     pthread_mutex_t            keys_lock; /* one loader at a time */
     _Atomic(int64_t)           keys_loaded_at;
+    atomic_bool                may_create_on_push;
 };
 
 /* What rights hang on, at most AUTH_ACCOUNT_AGE_US old. */

@@ -15,6 +15,7 @@ struct facts {
     struct meta_repo repo;
     bool             has_namespace;
     int64_t          namespace_id;
+    bool             may_create; /* a push may make what does not exist */
     bool             was_deleted_since; /* a repository of this path went after the token was made */
 };
 
@@ -44,7 +45,7 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
     struct meta_account          owner;
     int64_t                      deleted_at;
 
-    *facts = (struct facts){ 0 };
+    *facts = (struct facts){ .may_create = atomic_load(&auth->may_create_on_push) };
     if (db_begin(auth->settings.db, DB_READ, "decide", &tx, err) < 0)
         return -1;
 
@@ -137,7 +138,7 @@ static enum auth_verdict decide(const struct auth_caller *caller, bool is_admin,
         return AUTH_YES;
     if (!facts->has_namespace)
         return AUTH_NO_NAMESPACE;
-    return verb == AUTH_PUSH && (verbs & AUTH_CREATE) != 0 ? AUTH_YES : AUTH_NO_REPO;
+    return verb == AUTH_PUSH && facts->may_create && (verbs & AUTH_CREATE) != 0 ? AUTH_YES : AUTH_NO_REPO;
 }
 
 int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller, struct str path,

@@ -154,7 +154,7 @@ int auth_key_rotate(struct auth *auth, struct str *out_kid, struct arena *arena,
     return auth_keys_load(auth, err);
 }
 
-int auth_keys_reseal(struct auth *auth, int *out_n, struct err *err)
+int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring, int *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -170,11 +170,11 @@ int auth_keys_reseal(struct auth *auth, int *out_n, struct err *err)
         struct str purpose = purpose_of(arena, rows[i].kid);
         struct str der;
 
-        if (!seal_is_old(auth->settings.ring, rows[i].sealed))
+        if (!seal_is_old(ring, rows[i].sealed))
             continue;
-        if (seal_open(arena, auth->settings.ring, purpose, rows[i].sealed, &der, err) < 0)
+        if (seal_open(arena, ring, purpose, rows[i].sealed, &der, err) < 0)
             return -1;
-        struct str sealed = seal_close(arena, auth->settings.ring, purpose, der);
+        struct str sealed = seal_close(arena, ring, purpose, der);
         mem_wipe((char *)(uintptr_t)der.p, der.n);
         if (meta_token_key_reseal(tx, rows[i].kid, sealed, err) < 0)
             return -1;
@@ -215,6 +215,7 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     memcpy(auth->audience, settings->audience.p, settings->audience.n);
     auth->settings.audience = str_from(auth->audience);
     pthread_mutex_init(&auth->keys_lock, NULL);
+    atomic_store(&auth->may_create_on_push, true);
     random_bytes(auth->process_key, sizeof(auth->process_key));
     auth->passwords = auth_password_pool_new(settings->password_threads, settings->password_queue);
     auth->tokens    = cache_new(AUTH_TOKENS_CACHED, sizeof(struct auth_caller));
@@ -229,6 +230,11 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
 
     *out = TAKE(auth);
     return 0;
+}
+
+void auth_set_create_on_push(struct auth *auth, bool may)
+{
+    atomic_store(&auth->may_create_on_push, may);
 }
 
 void auth_free(struct auth **auth)

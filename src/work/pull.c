@@ -88,7 +88,27 @@ int work_find_blob(struct work *work, struct arena *arena, const struct auth_rep
     return 0;
 }
 
-int work_open_blob(struct work *work, const struct work_blob *blob, int *out_fd, struct err *err)
+bool work_verifies(struct work *work)
+{
+    return work_policy(work)->verify_on_read;
+}
+
+static int verify(struct blob_reader *reader, const struct oci_digest *digest, const struct work_blob *blob,
+                  struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct oci_digest              found;
+
+    if (work_digest_of_object(arena, reader, blob->size, digest->kind, &found, err) < 0)
+        return -1;
+    if (!oci_digest_eq(&found, digest))
+        return err_set_corrupt(err, "the object " STR_FMT " hashes to %s", STR_ARGS(blob->object_key),
+                               found.text);
+    return 0;
+}
+
+int work_open_blob(struct work *work, const struct oci_digest *digest, const struct work_blob *blob,
+                   int *out_fd, struct err *err)
 {
     AUTO(blob_reader_close) struct blob_reader *reader = NULL;
 
@@ -100,6 +120,8 @@ int work_open_blob(struct work *work, const struct work_blob *blob, int *out_fd,
         return err_set_corrupt(err, "the object " STR_FMT " has %lld bytes instead of %lld",
                                STR_ARGS(blob->object_key), (long long)blob_size(reader),
                                (long long)blob->size);
+    if (work_verifies(work) && verify(reader, digest, blob, err) < 0)
+        return -1;
 
     int fd = blob_take_fd(&reader);
     if (fd < 0)

@@ -33,8 +33,11 @@ int work_find_blob(struct work *work, struct arena *arena, const struct auth_rep
                    const struct oci_digest *digest, bool may_write, struct work_blob *out,
                    bool *out_must_write, struct err *err);
 
-/* Its bytes as a descriptor that the caller closes. ERR_CORRUPT when the object is missing or has another
- * size than its row: damage is told, never sent. */
-int work_open_blob(struct work *work, const struct work_blob *blob, int *out_fd, struct err *err);
+/* Its bytes as a descriptor that the caller closes. ERR_CORRUPT when the object is missing, has another
+ * size than its row or, under verify_on_read, another digest: damage is told, never sent. Verifying reads
+ * the whole object, so it is not for event threads: they ask work_verifies first. */
+int  work_open_blob(struct work *work, const struct oci_digest *digest, const struct work_blob *blob,
+                    int *out_fd, struct err *err);
+bool work_verifies(struct work *work);
 
 #endif

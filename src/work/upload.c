@@ -21,7 +21,7 @@
 #define SILENT_AFTER_US (2 * SECOND_US)
 #define PENDING_LIFE_US (7 * 24 * 3600 * SECOND_US) /* of objects of sessions, beyond any upload_ttl in use */
 
-enum { SWEEP_BATCH = 100, REREAD_BLOCK = 256 * 1024 };
+enum { SWEEP_BATCH = 100 };
 
 struct work_upload {
     struct work_upload *next; /* in work->uploads, while a request has the session open */
@@ -437,25 +437,10 @@ static int reread(struct work_upload *upload, enum hash_kind kind, struct oci_di
 {
     AUTO(arena_free) struct arena              *arena  = arena_new();
     AUTO(blob_reader_close) struct blob_reader *reader = NULL;
-    char                                       *block  = mem_alloc(arena, REREAD_BLOCK);
-    struct hash                                 hash;
-    int64_t                                     offset = 0;
 
-    hash_init(&hash, kind);
     if (blob_open(upload->work->store, str_from(upload->upload_key), &reader, err) < 0)
         return -1;
-    while (offset < upload->offset) {
-        size_t size;
-
-        if (blob_read(reader, offset, block, REREAD_BLOCK, &size, err) < 0)
-            return -1;
-        if (size == 0)
-            return err_set_corrupt(err, "the upload %s ends at %lld", upload->upload_key, (long long)offset);
-        hash_add(&hash, block, size);
-        offset += (int64_t)size;
-    }
-    oci_digest_from_hash(&hash, out);
-    return 0;
+    return work_digest_of_object(arena, reader, upload->offset, kind, out, err);
 }
 
 static int check_digest(struct work_upload *upload, const struct oci_digest *digest, struct err *err)

@@ -7,11 +7,12 @@
 #include "base/cache.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "blob/blob.h"
 #include "meta/blob.h"
 #include "meta/object.h"
 #include "meta/repo.h"
 
-enum { REFUSALS_COUNTED = 4096 };
+enum { REFUSALS_COUNTED = 4096, READ_BLOCK = 256 * 1024 };
 
 struct work *work_new(const struct work_settings *settings)
 {
@@ -136,4 +137,27 @@ int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str di
     int64_t ignored_written; /* a pin that lasts is as good as a new one */
 
     return meta_blob_pin(tx, repo_id, digest, now + ttl, now + ttl / 2, &ignored_written, err);
+}
+
+int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size, enum hash_kind kind,
+                          struct oci_digest *out, struct err *err)
+{
+    char       *block  = mem_alloc(arena, READ_BLOCK);
+    int64_t     offset = 0;
+    struct hash hash;
+
+    hash_init(&hash, kind);
+    while (offset < size) {
+        size_t n;
+
+        if (blob_read(reader, offset, block, READ_BLOCK, &n, err) < 0)
+            return -1;
+        if (n == 0)
+            return err_set_corrupt(err, "an object ends at %lld of %lld bytes", (long long)offset,
+                                   (long long)size);
+        hash_add(&hash, block, n);
+        offset += (int64_t)n;
+    }
+    oci_digest_from_hash(&hash, out);
+    return 0;
 }

@@ -31,6 +31,7 @@ struct work_policy {
     int64_t max_blob_size; /* 0: none */
     bool    is_read_only;
     bool    may_delete;
+    bool    verify_on_read; /* a blob is hashed before its first byte goes out */
 };
 
 struct work_settings {

@@ -1,0 +1,107 @@
+/* cmd/admin.c: `assay admin VERB …`: asks the running server, or does it itself when none holds the lock. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/cmd.h"
+#include "cmd/node.h"
+#include "cmd/socket.h"
+#include "cmd/verb.h"
+
+enum { OUT_MAX = 64 * 1024, SECRET_MAX = 1024 };
+
+extern char **environ;
+
+static int print_help(void)
+{
+    printf("assay admin VERB [ARGUMENTS] [--data DIR]\n\n");
+    for (const struct verb *verb = verb_table; verb->name != NULL; verb++)
+        printf("    %-16s %-31s %s\n", verb->name, verb->args, verb->help);
+    printf("\nBeside a running server it speaks to it through DATA/admin.sock.\n");
+    return CMD_USAGE;
+}
+
+/* One line of standard input; the terminal shows what is typed only if it must. */
+static int read_secret(struct arena *arena, struct str *out, struct err *err)
+{
+    char  *line = mem_alloc(arena, SECRET_MAX + 2);
+    size_t n    = 0;
+
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "new password, then Enter: ");
+    while (n < SECRET_MAX + 1) {
+        ssize_t got = read(STDIN_FILENO, line + n, 1);
+
+        if (got <= 0 || line[n] == '\n')
+            break;
+        n++;
+    }
+    if (n == 0 || n > SECRET_MAX)
+        return err_set(err, ERR_INVALID, "a password of 1 to %d bytes is read from standard input", SECRET_MAX);
+    *out = (struct str){ .p = line, .n = n };
+    return 0;
+}
+
+static int run_here(struct conf **conf, struct arena *arena, struct str verb, const struct str *args,
+                    size_t n_args, struct err *err)
+{
+    AUTO(node_close) struct node *node = NULL;
+    struct buf                    out;
+
+    buf_init(&out, arena, OUT_MAX);
+    if (node_open(conf, &node, err) < 0 || verb_run(node, verb, args, n_args, &out, err) < 0)
+        return -1;
+    printf(STR_FMT, STR_ARGS(buf_view(&out)));
+    return 0;
+}
+
+static int run(struct conf **conf, struct arena *arena, char **words, int n_words, int *out_exit,
+               struct err *err)
+{
+    struct str         verb = str_from(words[0]);
+    struct str         args[VERB_ARGS_MAX];
+    size_t             n_args = 0;
+    struct str         text;
+    const struct verb *row = verb_find(verb);
+
+    for (int i = 1; i < n_words && n_args < VERB_ARGS_MAX - 1; i++)
+        args[n_args++] = str_from(words[i]);
+    if (row == NULL || n_args != row->n_args || n_words - 1 != (int)n_args)
+        return err_set(err, ERR_INVALID, "`%s` is no verb with these arguments; `assay admin` lists them",
+                       words[0]);
+    if (row->wants_secret && read_secret(arena, &args[n_args++], err) < 0)
+        return -1;
+
+    int asked = socket_ask(arena, conf_text(*conf, CONF_DATA), verb, args, n_args, out_exit, &text, err);
+    if (asked < 0)
+        return -1;
+    if (asked == 0)
+        return run_here(conf, arena, verb, args, n_args, err);
+    if (*out_exit == CMD_DONE)
+        printf(STR_FMT, STR_ARGS(text));
+    else
+        fprintf(stderr, "assay admin: " STR_FMT "\n", STR_ARGS(text));
+    return 0;
+}
+
+int cmd_admin(int argc, char **argv)
+{
+    AUTO(conf_unref) struct conf  *conf  = NULL;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    char                         **rest;
+    int                            n_rest;
+    int                            code = CMD_DONE;
+    struct err                     err;
+
+    log_init(&(struct log_settings){ .level = LOG_WARNING });
+    if (conf_load(argc, argv, environ, &conf, &rest, &n_rest, &err) < 0)
+        return cmd_complain("admin", &err);
+    if (n_rest == 0)
+        return print_help();
+    if (run(&conf, arena, rest, n_rest, &code, &err) < 0)
+        return cmd_complain("admin", &err);
+    return code;
+}

@@ -1,0 +1,47 @@
+/* cmd/node.h: the parts of one node, opened in order and closed in reverse: data directory and its lock, key
+ * file, database, store, accounts, verbs. `assay serve` puts listeners in front of it; `assay admin` uses it
+ * alone when no server holds the lock. */
+#ifndef CMD_NODE_H
+#define CMD_NODE_H
+
+#include <stdatomic.h>
+
+#include "auth/auth.h"
+#include "base/str.h"
+#include "blob/blob.h"
+#include "codec/seal.h"
+#include "conf/conf.h"
+#include "db/db.h"
+#include "work/work.h"
+
+enum { NODE_ID_MAX = 13 };
+
+struct node {
+    struct arena            *arena;
+    _Atomic(struct conf *)   conf;      /* replaced when a registry setting changes */
+    int64_t                  settings_version;
+    int                      data_fd;
+    int                      lock_fd;
+    char                     id[NODE_ID_MAX]; /* 12 hex digits, kept in the data directory */
+    struct seal_ring        *ring;
+    struct db               *db;
+    struct blob_store       *store;
+    struct auth             *auth;
+    struct work             *work;
+    struct str               first_password; /* when this start made the first admin; else the null view */
+    bool                     password_was_given;
+};
+
+/* conf is taken over. Another process on the same data directory is ERR_CONFLICT. */
+int  node_open(struct conf **conf, struct node **out, struct err *err);
+void node_close(struct node **node);
+
+/* Reads the registry's settings again when their version has moved. */
+int node_load_settings(struct node *node, struct err *err);
+
+const struct conf *node_conf(struct node *node);
+
+/* Reads the key file again and seals everything with its first key. */
+int node_reseal(struct node *node, int *out_n, struct err *err);
+
+#endif

@@ -1,0 +1,107 @@
+/* cmd/table.c: the list of commands, and how one is picked. */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "api/api.h"
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "cmd/cmd.h"
+#include "codec/json.h"
+#include "conf/conf.h"
+
+const struct cmd cmd_table[] = {
+    { "serve", "run the registry", cmd_serve },
+    { "admin", "passwords, visibility, keys, settings; beside a running server or without", cmd_admin },
+    { "config", "print every setting, its value and where it came from", cmd_config },
+    { "routes", "print the table of HTTP routes", cmd_routes },
+    { "version", "print the version", cmd_version },
+    { "help", "print this, or the settings with `assay help settings`", cmd_help },
+    { 0 },
+};
+
+enum { HELP_MAX = 256 * 1024 };
+
+int cmd_complain(const char *name, const struct err *err)
+{
+    fprintf(stderr, "assay %s: %s\n", name, err->text);
+    return err->kind == ERR_INVALID ? CMD_USAGE : CMD_FAILED;
+}
+
+int cmd_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("assay %s\n", ASSAY_VERSION);
+    return CMD_DONE;
+}
+
+int cmd_routes(int argc, char **argv)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct str                     table = api_print_routes(arena);
+
+    (void)argc;
+    (void)argv;
+    printf(STR_FMT, STR_ARGS(table));
+    return CMD_DONE;
+}
+
+static void print_commands(void)
+{
+    printf("Assay, a trusted container registry.\n\n"
+           "    assay COMMAND [SETTING…]\n\n");
+    for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++)
+        printf("    %-9s %s\n", cmd->name, cmd->summary);
+    printf("\nTo begin, on one machine and without any configuration:\n\n"
+           "    assay serve\n\n"
+           "It prints the address and, the first time, the password of `admin`. Then:\n\n"
+           "    docker login 127.0.0.1:5000 -u admin\n"
+           "    docker tag debian:12 127.0.0.1:5000/admin/debian:12\n"
+           "    docker push 127.0.0.1:5000/admin/debian:12\n");
+}
+
+int cmd_help(int argc, char **argv)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct buf                     help;
+
+    if (argc < 1 || strcmp(argv[0], "settings") != 0) {
+        print_commands();
+        return CMD_DONE;
+    }
+    buf_init(&help, arena, HELP_MAX);
+    conf_print_help(&help);
+    printf(STR_FMT, STR_ARGS(buf_view(&help)));
+    return CMD_DONE;
+}
+
+static void prepare_process(void)
+{
+    /* Many threads, little memory: two heaps instead of eight a core. */
+    mallopt(M_ARENA_MAX, 2);
+    ASSERT(sodium_init() >= 0);
+    json_init();
+}
+
+int cmd_main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "help";
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+
+    for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++) {
+        if (strcmp(cmd->name, name) == 0) {
+            prepare_process();
+            return cmd->run(argc > 1 ? argc - 2 : 0, argv + (argc > 1 ? 2 : 1));
+        }
+    }
+    fprintf(stderr, "assay: there is no command `%s`; `assay help` lists them\n", name);
+    return CMD_USAGE;
+}
