@@ -2,8 +2,8 @@
  *
  * Each operation asks begins() whether it fails before its work and, when the work is done, ends() whether
  * it is told as failed. What the inner store made in a call that is told as failed (a writer, a reader) is
- * closed here, for the caller never learns of it. Descriptors are not given out: reads from them could
- * not be counted. */
+ * closed here, for the caller never learns of it. Handing out a descriptor is no operation: it cannot say
+ * why it failed. */
 #include "blob/fail.h"
 
 #include <pthread.h>
@@ -251,6 +251,11 @@ static int read_fail(struct blob_reader *base, int64_t offset, void *out, size_t
     return 0;
 }
 
+static int take_fd(struct blob_reader *base)
+{
+    return blob_take_fd(&fail_reader_of(base)->inner);
+}
+
 static void close_reader(struct blob_reader *base)
 {
     struct fail_reader *reader = fail_reader_of(base);
@@ -305,6 +310,7 @@ const struct blob_driver blob_fail = {
     .remove       = remove_fail,
     .open_reader  = open_reader,
     .read         = read_fail,
+    .take_fd      = take_fd,
     .reader_close = close_reader,
     .each         = each_fail,
     .probe        = probe_fail,

@@ -6,12 +6,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "blob/driver.h"
 #include "io/clock.h"
+#include "io/file.h"
 #include "io/random.h"
 
 /* The bytes of an upload or an object; belongs to the list of the store and to its readers and writers. */
@@ -295,6 +297,23 @@ static int read_mem(struct blob_reader *base, int64_t offset, void *out, size_t 
     return 0;
 }
 
+/* A file in memory with a copy of the bytes, so that who sends from files can send from here. */
+static int take_fd(struct blob_reader *base)
+{
+    AUTO(unlock) struct mem_store *store   = lock(base->store);
+    const struct content          *content = mem_reader_of(base)->content;
+    struct str                     bytes   = { .p = content->bytes, .n = content->size };
+    AUTO(file_close) int           fd      = memfd_create("assay-object", MFD_CLOEXEC);
+    struct err                     ignored; /* -1 says it: the caller goes on with blob_read */
+
+    if (fd < 0 || file_write_all(fd, bytes, 0, &ignored) < 0)
+        return -1;
+
+    int taken = fd;
+    fd        = -1;
+    return taken;
+}
+
 static void close_reader(struct blob_reader *base)
 {
     AUTO(unlock) struct mem_store *store  = lock(base->store);
@@ -370,6 +389,7 @@ const struct blob_driver blob_mem = {
     .remove       = remove_mem,
     .open_reader  = open_reader,
     .read         = read_mem,
+    .take_fd      = take_fd,
     .reader_close = close_reader,
     .each         = each_mem,
     .probe        = probe_mem,
