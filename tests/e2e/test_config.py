@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.client import Registry, challenge
 from harness.server import run_assay
 
 
@@ -127,7 +128,6 @@ def test_help_and_version():
 
 
 def test_a_setting_by_variable_reaches_the_server(new_server):
-    from harness.client import Registry, challenge
     running = new_server(env={"ASSAY_EXTERNAL_URL": "https://by-variable.example"})
     realm = challenge(Registry(running.url()).get("/v2/"))["realm"]
     assert realm == "https://by-variable.example/auth/token"

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.client import Registry, assert_error, challenge, next_link
-from harness.server import ADMIN_PASSWORD
+from harness.server import ADMIN_PASSWORD, Server
 
 TAGS = ["0", "1.0", "A", "B", "Z9", "_x", "a", "a-b", "a.b", "aa", "b", "latest", "z"]
 BAD_NUMBERS = ["-1", "abc", "+5", "%00", "1.5", "1e3", "0x10", " 1", "", "1,2", "18446744073709551616", "9" * 40]
@@ -98,7 +98,6 @@ REPOS = ["admin/a", "admin/a-b", "admin/a/b", "admin/b", "admin/c.d/e_f", "admin
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory):
     """A server with six repositories, one of them public."""
-    from harness.server import Server
     with Server(tmp_path_factory.mktemp("catalog") / "data") as running:
         admin = Registry(running.url(), "admin", ADMIN_PASSWORD)
         for name in REPOS:
