@@ -39,7 +39,7 @@ static const struct db_statement sql[] = {
                       .sql  = "SELECT depth FROM manifests WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL",
                       .pg   = "SELECT depth FROM manifests WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL"
                               " FOR KEY SHARE" },
-    [ADD]         = { .name = "manifest.add",         .in = "itttttiittiib", .out = "",
+    [ADD]         = { .name = "manifest.add",         .in = "itttttiitiiib", .out = "",
                       .sql  = "INSERT INTO manifests (repo_id, digest, media_type, artifact_type, config_type, subject,"
                               " total_size, depth, referrer, pushed_at, touched_at, pushed_by, pinned_until, bytes)"
                               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)"
