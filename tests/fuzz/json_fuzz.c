@@ -162,7 +162,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(walk(arena, tree, 0) <= limits.values);
         check_round_trip(arena, text);
     } else if (is_failed == 0) {
-        ASSERT(is_ours_alone(&err));
+        /* jansson passes over a NUL between tokens. */
+        ASSERT(is_ours_alone(&err) || str_find(text, '\0') >= 0);
     }
     return 0;
 }

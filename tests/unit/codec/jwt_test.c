@@ -259,14 +259,14 @@ void test_jwt_hostile_texts_are_cheap(void **state)
     struct err                     err;
 
     memset(text, '.', 1 << 20);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
     CHECK_FAILS(jwt_verify(arena, (struct str){ .p = text, .n = 1 << 20 }, find_ours, NULL, &claims,
                            &err),
                 &err, ERR_UNAUTHENTICATED);
     CHECK_FAILS(jwt_verify(arena, (struct str){ .p = text, .n = JWT_MAX }, find_ours, NULL, &claims,
                            &err),
                 &err, ERR_UNAUTHENTICATED);
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
     assert_true((end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec < 5000000);
 }
 
