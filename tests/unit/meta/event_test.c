@@ -1,0 +1,127 @@
+/* event_test.c: each event has its audit record, and readers get every event once, in order. */
+#include "meta/event.h"
+
+#include "fixture.h"
+
+/* clang-format off */
+static const struct db_statement
+audits   = { .name = "audits",   .in = "t", .out = "i", .sql = "SELECT count(*) FROM audit WHERE outcome = $1" },
+same     = { .name = "same",     .in = "",  .out = "i",
+             .sql = "SELECT count(*) FROM audit AS a JOIN events AS e ON e.request_id = a.request_id AND e.type = a.action"
+                    " AND e.at = a.at AND e.digest = a.digest AND a.actor_name = 'admin' AND a.address = '192.0.2.1'" };
+/* clang-format on */
+
+int event_test_setup(void **state)
+{
+    return fixture_open(state);
+}
+
+int event_test_teardown(void **state)
+{
+    return fixture_close(state);
+}
+
+static const struct meta_actor actor = { .kind          = "user",
+                                         .account_id    = 1,
+                                         .name          = STR("admin"),
+                                         .credential_id = STR("jti"),
+                                         .address       = STR("192.0.2.1"),
+                                         .request_id    = STR("r-1") };
+
+static void add(struct fixture *f, const char *tag)
+{
+    struct meta_event event = { .type        = "TAG_PUSH",
+                                .repo_id     = f->repo,
+                                .path        = STR("admin/app"),
+                                .object_kind = "tag",
+                                .object_name = str_from(tag),
+                                .digest      = str_from(fixture_digest('a')) };
+
+    CHECK_OK(meta_event_add(f->tx, &actor, &event, &f->err), &f->err);
+}
+
+static int64_t count(struct fixture *f, const char *outcome)
+{
+    int64_t n = -1;
+
+    assert_int_equal(db_find_int(f->tx, &audits, DB_ARGS(db_text(str_from(outcome))), &n, &f->err),
+                     1);
+    return n;
+}
+
+void test_event_has_its_audit_record(void **state)
+{
+    struct fixture *f = *state;
+    int64_t         n = -1;
+
+    add(f, "v1");
+    assert_int_equal(count(f, "done"), 1);
+    assert_int_equal(db_find_int(f->tx, &same, DB_NO_ARGS, &n, &f->err), 1);
+    assert_int_equal(n, 1);
+}
+
+void test_event_a_refusal_is_audited_alone(void **state)
+{
+    struct fixture        *f         = *state;
+    struct meta_actor      anonymous = { .kind = "anonymous" };
+    struct meta_event      event     = { .type = "LOGIN", .object_kind = "account" };
+    struct meta_event_row *rows;
+    size_t                 n;
+
+    CHECK_OK(meta_audit_add(f->tx, &anonymous, &event, "refused", STR("bad password"), &f->err),
+             &f->err);
+    assert_int_equal(count(f, "refused"), 1);
+    CHECK_OK(meta_event_page(f->tx, f->arena, 0, 0, 10, &rows, &n, &f->err), &f->err);
+    assert_int_equal(n, 0);
+}
+
+void test_event_readers_get_each_once_in_order(void **state)
+{
+    struct fixture        *f = *state;
+    struct meta_event_row *rows;
+    size_t                 n;
+
+    add(f, "v1");
+    add(f, "v2");
+    fixture_next_tx(f);
+    add(f, "v3");
+    fixture_next_tx(f);
+
+    CHECK_OK(meta_event_page(f->tx, f->arena, 0, 0, 2, &rows, &n, &f->err), &f->err);
+    assert_int_equal(n, 2);
+    CHECK_STR(rows[0].object_name, "v1");
+    CHECK_STR(rows[1].object_name, "v2");
+    CHECK_STR(rows[0].type, "TAG_PUSH");
+    CHECK_STR(rows[0].actor_kind, "user");
+    CHECK_STR(rows[0].credential_id, "jti");
+    CHECK_STR(rows[0].path, "admin/app");
+    CHECK_STR(rows[0].object_kind, "tag");
+    CHECK_STR(rows[0].digest, fixture_digest('a'));
+    CHECK_STR(rows[0].request_id, "r-1");
+    assert_int_equal(rows[0].repo_id, f->repo);
+    assert_int_equal(rows[0].actor_id, 1);
+    assert_null(rows[0].old_digest.p);
+    assert_null(rows[0].target.p);
+    assert_true(rows[0].at > 0);
+
+    CHECK_OK(meta_event_page(f->tx, f->arena, rows[1].xid, rows[1].id, 10, &rows, &n, &f->err),
+             &f->err);
+    assert_int_equal(n, 1);
+    CHECK_STR(rows[0].object_name, "v3");
+    CHECK_OK(meta_event_page(f->tx, f->arena, rows[0].xid, rows[0].id, 10, &rows, &n, &f->err),
+             &f->err);
+    assert_int_equal(n, 0);
+}
+
+void test_event_is_gone_with_its_transaction(void **state)
+{
+    struct fixture        *f = *state;
+    struct meta_event_row *rows;
+    size_t                 n;
+
+    add(f, "v1");
+    fixture_retry(f);
+    CHECK_OK(meta_event_page(f->tx, f->arena, 0, 0, 10, &rows, &n, &f->err), &f->err);
+    assert_int_equal(n, 0);
+    assert_int_equal(count(f, "done"), 0);
+}
