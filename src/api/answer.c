@@ -97,6 +97,9 @@ static void reply_words(struct api_call *call, int status, const char *code, con
 
 void api_reply_refusal(struct api_call *call, int status, const char *code, const char *sentence)
 {
+    /* The distribution API has a closed list of codes; this is its word for what it does not take. */
+    if (family_of(call) == API_V2 && strcmp(code, "INVALID") == 0)
+        code = "UNSUPPORTED";
     reply_words(call, status, code, sentence, STR_NULL);
 }
 

@@ -44,6 +44,7 @@ struct api_route {
     enum api_family     family;
     enum http_body_mode body;
     int64_t             limit; /* of the body; 0: none for streams */
+    bool                knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool                changes; /* a change of state: a refusal of an identified caller is audited */
 
     /* Event thread: true when it answered. Null: always on a worker. */

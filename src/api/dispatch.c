@@ -221,6 +221,10 @@ static int admit(struct api_call *call, struct err *err)
         return -1;
     if (verdict == AUTH_YES)
         return 1;
+    if (verdict == AUTH_NO_REPO && call->route->knows_absence) {
+        call->repo = (struct auth_repo){ .path = api_hole(call, "name"), .verbs = AUTH_PULL };
+        return 1;
+    }
     audit_refusal(call, verdict);
     api_reply_verdict(call, verdict);
     return 0;
@@ -296,7 +300,7 @@ static void start(void *context, struct http_request *req)
     if (call->route->body == HTTP_BODY_NONE)
         run(call);
     else
-        http_want_body(req, call->route->body, call->route->limit);
+        http_want_body(req, call->route->body, call->route->limit > 0 ? call->route->limit : INT64_MAX);
 }
 
 static void piece(void *context, struct http_request *req, struct str bytes)

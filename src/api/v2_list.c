@@ -120,11 +120,12 @@ const struct api_route api_v2_list_routes[] = {
       .may    = API_MAY_CATALOG,
       .family = API_V2,
       .run    = get_catalog },
-    { .name   = "referrer.list",
-      .method = HTTP_GET,
-      .path   = "/v2/{name...}/referrers/{digest}",
-      .may    = API_MAY_PULL,
-      .family = API_V2,
-      .run    = get_referrers },
+    { .name          = "referrer.list",
+      .method        = HTTP_GET,
+      .path          = "/v2/{name...}/referrers/{digest}",
+      .may           = API_MAY_PULL,
+      .family        = API_V2,
+      .knows_absence = true, /* the standard forbids 404 here */
+      .run           = get_referrers },
     { 0 }
 };

@@ -39,7 +39,6 @@ static int mount(struct api_call *call, const struct oci_digest *digest, struct 
     struct auth_view  view = { 0 };
     enum auth_verdict verdict;
     struct str        name;
-    struct err        ignored; /* a name that cannot be is a source without the blob */
 
     if (api_query(call, "from", "NAME_INVALID", &name, err) < 0)
         return -1;
@@ -48,8 +47,8 @@ static int mount(struct api_call *call, const struct oci_digest *digest, struct 
                                    .namespace_id = call->caller.account_id };
         return work_mount(call->work, call->arena, &call->actor, &call->repo, NULL, &view, digest, err);
     }
-    if (oci_name_check(name, &ignored) < 0)
-        return 0;
+    if (oci_name_check(name, err) < 0)
+        return -1;
     if (auth_repo_open(call->auth, call->arena, &call->caller, name, AUTH_PULL, &from, &verdict, err) < 0)
         return -1;
     if (verdict != AUTH_YES)

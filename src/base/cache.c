@@ -11,6 +11,7 @@ static pthread_once_t hash_key_once = PTHREAD_ONCE_INIT;
 
 static void make_hash_key(void)
 {
+    ASSERT(sodium_init() >= 0);
     randombytes_buf(hash_key, sizeof(hash_key));
 }
 
@@ -27,6 +28,7 @@ static unsigned keyed_hash(const void *bytes, size_t size)
 #define HASH_FUNCTION(key, size, value) ((value) = keyed_hash((key), (size)))
 #include <uthash.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 struct entry {
@@ -47,6 +49,7 @@ struct cache *cache_new(size_t n_max, size_t value_size)
 {
     struct cache *cache = mem_new(struct cache);
 
+    ASSERT(n_max > 0);
     pthread_once(&hash_key_once, make_hash_key);
     pthread_mutex_init(&cache->lock, NULL);
     cache->n_max      = n_max;

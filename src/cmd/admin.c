@@ -17,10 +17,10 @@ extern char **environ;
 
 static int print_help(void)
 {
-    printf("assay admin VERB [ARGUMENTS] [--data DIR]\n\n");
+    fprintf(stderr, "assay admin VERB [ARGUMENTS] [--data DIR]\n\n");
     for (const struct verb *verb = verb_table; verb->name != NULL; verb++)
-        printf("    %-16s %-31s %s\n", verb->name, verb->args, verb->help);
-    printf("\nBeside a running server it speaks to it through DATA/admin.sock.\n");
+        fprintf(stderr, "    %-16s %-31s %s\n", verb->name, verb->args, verb->help);
+    fprintf(stderr, "\nBeside a running server it speaks to it through DATA/admin.sock.\n");
     return CMD_USAGE;
 }
 

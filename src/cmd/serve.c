@@ -103,6 +103,15 @@ static int open_api(struct serving *s, struct err *err)
     return api_new(&settings, &s->api, err);
 }
 
+/* 0: one a processor. */
+static size_t event_threads(const struct conf *conf)
+{
+    int64_t asked = conf_number(conf, CONF_EVENT_THREADS);
+    long    cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return asked > 0 ? (size_t)asked : cores > 0 ? (size_t)cores : 1;
+}
+
 static int listen_all(struct serving *s, struct err *err)
 {
     const struct conf  *conf    = node_conf(s->node);
@@ -126,7 +135,7 @@ static int listen_all(struct serving *s, struct err *err)
     struct http_server_settings settings = {
         .listens         = listens,
         .n_listens       = s->n_listens,
-        .event_threads   = (size_t)conf_number(conf, CONF_EVENT_THREADS),
+        .event_threads   = event_threads(conf),
         .trusted_proxies = join_list(conf, CONF_TRUSTED_PROXIES, s->node->arena),
         .limits          = http_limits_default,
     };
@@ -140,7 +149,7 @@ static int listen_all(struct serving *s, struct err *err)
 
 static int open_all(struct serving *s, struct conf **conf, struct err *err)
 {
-    if (check_plain(*conf, err) < 0 || node_open(conf, &s->node, err) < 0)
+    if (check_plain(*conf, err) < 0 || tls_check(*conf, err) < 0 || node_open(conf, &s->node, err) < 0)
         return -1;
     if (conf_list_len(node_conf(s->node), CONF_HTTPS) > 0 &&
         tls_open(s->node, &s->certificate, &s->ca, err) < 0)

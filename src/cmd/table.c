@@ -3,10 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "api/api.h"
-#include "base/assert.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
@@ -50,13 +47,15 @@ int cmd_routes(int argc, char **argv)
     return CMD_DONE;
 }
 
-static void print_commands(void)
+static void print_commands(FILE *out)
 {
-    printf("Assay, a trusted container registry.\n\n"
+    fprintf(out,
+           "Assay, a trusted container registry.\n\n"
            "    assay COMMAND [SETTING…]\n\n");
     for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++)
-        printf("    %-9s %s\n", cmd->name, cmd->summary);
-    printf("\nTo begin, on one machine and without any configuration:\n\n"
+        fprintf(out, "    %-9s %s\n", cmd->name, cmd->summary);
+    fprintf(out,
+           "\nTo begin, on one machine and without any configuration:\n\n"
            "    assay serve\n\n"
            "It prints the address and, the first time, the password of `admin`. Then:\n\n"
            "    docker login 127.0.0.1:5000 -u admin\n"
@@ -70,7 +69,7 @@ int cmd_help(int argc, char **argv)
     struct buf                     help;
 
     if (argc < 1 || strcmp(argv[0], "settings") != 0) {
-        print_commands();
+        print_commands(stdout);
         return CMD_DONE;
     }
     buf_init(&help, arena, HELP_MAX);
@@ -83,14 +82,17 @@ static void prepare_process(void)
 {
     /* Many threads, little memory: two heaps instead of eight a core. */
     mallopt(M_ARENA_MAX, 2);
-    ASSERT(sodium_init() >= 0);
     json_init();
 }
 
 int cmd_main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "help";
+    if (argc < 2) {
+        print_commands(stderr);
+        return CMD_USAGE;
+    }
 
+    const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
     if (strcmp(name, "--version") == 0)
@@ -99,7 +101,7 @@ int cmd_main(int argc, char **argv)
     for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++) {
         if (strcmp(cmd->name, name) == 0) {
             prepare_process();
-            return cmd->run(argc > 1 ? argc - 2 : 0, argv + (argc > 1 ? 2 : 1));
+            return cmd->run(argc - 2, argv + 2);
         }
     }
     fprintf(stderr, "assay: there is no command `%s`; `assay help` lists them\n", name);

@@ -181,14 +181,19 @@ static int open_own(struct node *node, struct http_certificate **out, struct str
     return 0;
 }
 
+int tls_check(const struct conf *conf, struct err *err)
+{
+    if ((conf_text(conf, CONF_TLS_CERT).p == NULL) != (conf_text(conf, CONF_TLS_KEY).p == NULL))
+        return err_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
+    return 0;
+}
+
 int tls_open(struct node *node, struct http_certificate **out, struct str *out_ca, struct err *err)
 {
     struct str cert = conf_text(node_conf(node), CONF_TLS_CERT);
     struct str key  = conf_text(node_conf(node), CONF_TLS_KEY);
 
     *out_ca = STR_NULL;
-    if ((cert.p == NULL) != (key.p == NULL))
-        return err_set(err, ERR_INVALID, "--tls-cert and --tls-key go together");
     if (cert.p == NULL)
         return open_own(node, out, out_ca, err);
     return http_certificate_open(str_dup(node->arena, cert), str_dup(node->arena, key), out, err);

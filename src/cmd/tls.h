@@ -10,6 +10,9 @@
  * when missing, for this host's names, the listeners' addresses and the external URLs; the CA's key is
  * sealed. *out_ca is the CA's PEM, or the null view. The server certificate is made anew when it has less
  * than 30 days left or lacks a name. */
+/* Before anything is opened: ERR_INVALID when only one of --tls-cert and --tls-key is given. */
+int tls_check(const struct conf *conf, struct err *err);
+
 int tls_open(struct node *node, struct http_certificate **out, struct str *out_ca, struct err *err);
 
 #endif

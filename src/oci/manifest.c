@@ -158,6 +158,8 @@ static int find_type(const struct wire_manifest *wire, struct str content_type, 
 {
     struct str told = oci_media_bare(content_type);
 
+    if (wire->media_type.p != NULL && wire->media_type.n == 0)
+        return refuse(err, told, "mediaType is empty");
     if (told.n == 0 && wire->media_type.n == 0)
         return refuse(err, told, "neither Content-Type nor mediaType says what the manifest is");
     if (told.n > 0 && wire->media_type.n > 0 && !str_eq(told, wire->media_type))

@@ -87,12 +87,13 @@ int oci_range_parse(struct str header, int64_t size, struct oci_range *out, stru
     return 1;
 }
 
-/* The total, which must lie behind the last byte, or an asterisk for it; nothing is as good. */
-static bool take_total(struct str *rest, int64_t to)
+/* The total, which must lie behind the last byte, or an asterisk for it; nothing is as good. Only the form
+ * of HTTP, with its unit, has one. */
+static bool take_total(struct str *rest, bool has_unit, int64_t to)
 {
     int64_t total;
 
-    if (!take_char(rest, '/') || take_char(rest, '*'))
+    if (!has_unit || !take_char(rest, '/') || take_char(rest, '*'))
         return true;
     return take_number(rest, &total) && total > to;
 }
@@ -102,10 +103,10 @@ int oci_content_range_parse(struct str header, struct oci_range *out, struct err
     struct str rest = str_trim(header);
     int64_t    from;
     int64_t    to;
+    bool       has_unit = take_unit(&rest, ' ');
 
-    take_unit(&rest, ' ');
     if (!take_number(&rest, &from) || !take_char(&rest, '-') || !take_number(&rest, &to) ||
-        to < from || to == INT64_MAX || !take_total(&rest, to) || rest.n != 0)
+        to < from || to == INT64_MAX || !take_total(&rest, has_unit, to) || rest.n != 0)
         return err_set_code(err, ERR_RANGE, NULL, header,
                             "a Content-Range is first-last in bytes, both inclusive, as in 0-1023");
 

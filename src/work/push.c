@@ -89,6 +89,16 @@ static int check_size(const struct oci_descriptor *descriptor, int64_t size, str
                         (long long)size);
 }
 
+/* Of what is pulled by this descriptor, clients believe the type that it tells. */
+static int check_type(const struct oci_descriptor *descriptor, struct str media_type, struct err *err)
+{
+    if (str_eq(descriptor->media_type, media_type))
+        return 0;
+    return err_set_code(err, ERR_INVALID, "MANIFEST_INVALID", oci_digest_str(&descriptor->digest),
+                        "the descriptor says " STR_FMT ", the manifest is " STR_FMT,
+                        STR_ARGS(descriptor->media_type), STR_ARGS(media_type));
+}
+
 static int check_blobs(struct pushing *p, struct err *err)
 {
     for (size_t i = 0; i < p->n_blobs; i++) {
@@ -123,7 +133,7 @@ static int check_children(struct pushing *p, struct err *err)
             return -1;
         if (found == 0)
             return unknown(child, "manifest", err);
-        if (check_size(child, (int64_t)row.bytes.n, err) < 0)
+        if (check_size(child, (int64_t)row.bytes.n, err) < 0 || check_type(child, row.media_type, err) < 0)
             return -1;
         if (depth + 1 > p->depth)
             p->depth = depth + 1;

@@ -4,6 +4,7 @@
 #include "work/upload.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/assert.h"
 #include "base/err.h"
@@ -21,7 +22,7 @@
 #define SILENT_AFTER_US (2 * SECOND_US)
 #define PENDING_LIFE_US (7 * 24 * 3600 * SECOND_US) /* of objects of sessions, beyond any upload_ttl in use */
 
-enum { SWEEP_BATCH = 100 };
+enum { SWEEP_BATCH = 100, LOOK_AGAIN_NS = 50 * 1000 * 1000 };
 
 struct work_upload {
     struct work_upload *next; /* in work->uploads, while a request has the session open */
@@ -232,47 +233,62 @@ static int commit_offset(struct work_upload *upload, struct err *err)
     return 0;
 }
 
-/* Takes the session away from a request that has gone silent; its bytes so far count. With uploads_lock. */
-static int take_over(struct work_upload *other, struct err *err)
+/* Takes the session away from a request that has gone silent; its bytes so far count. With uploads_lock.
+ * False: the other one is at work. */
+static bool take_over(struct work_upload *other)
 {
     struct err ignored; /* bytes that could not be flushed are simply not resumed */
 
     if (pthread_mutex_trylock(&other->lock) != 0)
-        return silent_loser(err);
+        return false;
     if (!other->is_lost && clock_monotonic_us() - other->used_at < SILENT_AFTER_US) {
         pthread_mutex_unlock(&other->lock);
-        return silent_loser(err);
+        return false;
     }
     if (!other->is_lost)
         (void)commit_offset(other, &ignored);
     other->is_lost = true;
     blob_writer_close(&other->writer);
     pthread_mutex_unlock(&other->lock);
-    return 0;
+    return true;
 }
 
-/* Puts the upload into the list of open ones, where no other with its id may be. */
+/* Waits until the other request is through or silent. With uploads_lock; the list may change meanwhile. */
+static void wait_for_change(struct work *work)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LOOK_AGAIN_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&work->uploads_changed, &work->uploads_lock, &until);
+}
+
+/* Puts the upload into the list of open ones, where no other with its id may be. A connection that broke is
+ * often still being cleared away when its client is back, so the newcomer has a little patience. */
 static int enter(struct work_upload *upload, struct err *err)
 {
-    struct work         *work = upload->work;
+    struct work         *work     = upload->work;
+    int64_t              deadline = clock_monotonic_us() + SILENT_AFTER_US + SECOND_US / 2;
     struct work_upload **at;
-    int                  done = 0;
 
     pthread_mutex_lock(&work->uploads_lock);
-    at = find_open(work, upload->id);
-    if (*at != NULL) {
-        struct work_upload *other = *at;
-
-        done = take_over(other, err);
-        if (done == 0)
-            *at = other->next;
+    while (*(at = find_open(work, upload->id)) != NULL && !take_over(*at)) {
+        if (clock_monotonic_us() > deadline) {
+            pthread_mutex_unlock(&work->uploads_lock);
+            return silent_loser(err);
+        }
+        wait_for_change(work);
     }
-    if (done == 0) {
-        upload->next  = work->uploads;
-        work->uploads = upload;
-    }
+    if (*at != NULL)
+        *at = (*at)->next;
+    upload->next  = work->uploads;
+    work->uploads = upload;
     pthread_mutex_unlock(&work->uploads_lock);
-    return done;
+    return 0;
 }
 
 static void leave(struct work_upload *upload)
@@ -287,6 +303,7 @@ static void leave(struct work_upload *upload)
             break;
         }
     }
+    pthread_cond_broadcast(&work->uploads_changed);
     pthread_mutex_unlock(&work->uploads_lock);
 }
 

@@ -22,6 +22,7 @@ struct work *work_new(const struct work_settings *settings)
     work->store = settings->store;
     memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
     pthread_mutex_init(&work->uploads_lock, NULL);
+    pthread_cond_init(&work->uploads_changed, NULL);
     work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
     work_set_policy(work, &settings->policy);
     return work;
@@ -41,6 +42,7 @@ void work_free(struct work **work)
     }
     cache_free(&(*work)->refusals);
     pthread_mutex_destroy(&(*work)->uploads_lock);
+    pthread_cond_destroy(&(*work)->uploads_changed);
     mem_wipe((*work)->state_key, sizeof((*work)->state_key));
     mem_free(*work);
     *work = NULL;

@@ -53,7 +53,7 @@ struct blob_store *work_store(struct work *work);
 
 enum {
     WORK_PAGE_MAX       = 1000,
-    WORK_TAGS_A_PUSH    = 32,
+    WORK_TAGS_A_PUSH    = 100,
     WORK_UPLOADS_OPEN   = 1000, /* a principal */
     WORK_REFERRERS_SIZE = 4 * 1024 * 1024
 };

@@ -28,6 +28,7 @@ struct work {
     _Atomic(struct work_policy_kept *) policy;
 
     pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
+    pthread_cond_t      uploads_changed;
     struct work_upload *uploads;
     struct cache       *refusals; /* how many by minute, network and name */
 };
