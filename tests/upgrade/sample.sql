@@ -1,0 +1,42 @@
+-- A small registry with a row in every table: what make_release_db fills a release's database with.
+INSERT INTO registry VALUES ('store', '0192f0c1-0000-7000-8000-000000000001');
+INSERT INTO settings VALUES ('pin-ttl', '24h', 1, 1790000000000000);
+INSERT INTO settings_version VALUES (1, 1);
+INSERT INTO nodes VALUES ('0123456789ab', '0.1.0', 1, 1790000000000000, 1790000000000000);
+
+INSERT INTO accounts (uuid, name, kind, full_name, is_admin, password_hash, created_at) VALUES
+    ('0192f0c1-0000-7000-8000-000000000002', 'admin', 'user', 'First admin', 1, '$argon2id$v=19$sample', 1790000000000000),
+    ('0192f0c1-0000-7000-8000-000000000003', 'org', 'organization', '', 0, NULL, 1790000000000000);
+INSERT INTO token_keys VALUES ('kid-1', 'sealed', 'retired', 1790000000000000, 1790000000000000), ('kid-2', 'sealed', 'active', 1790000000000000, NULL);
+INSERT INTO refresh_tokens VALUES ('0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 'docker', 1790000000000000, 1790000000000000);
+
+INSERT INTO repositories (uuid, path, namespace_id, is_public, created_at, created_by, deleted_at) VALUES
+    ('0192f0c1-0000-7000-8000-000000000004', 'admin/app', 1, 1, 1790000000000000, 1, NULL),
+    ('0192f0c1-0000-7000-8000-000000000005', 'org/gone', 2, 0, 1790000000000000, 1, 1790000000000000);
+INSERT INTO blobs VALUES
+    ('sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1000, 'blobs/sha256/aa/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.11111111111111111111111111111111', 1790000000000000, 1790000000000000),
+    ('sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 2000, 'blobs/sha256/bb/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.22222222222222222222222222222222', 1790000000000000, 1790000000000000);
+INSERT INTO repo_blobs VALUES (1, 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1790000000000000), (1, 'sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 1790000000000000);
+INSERT INTO manifests (repo_id, digest, media_type, depth, artifact_type, config_type, total_size, subject, referrer,
+                       pushed_by, pushed_at, touched_at, pinned_until, bytes) VALUES
+    (1, 'sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'application/vnd.oci.image.manifest.v1+json', 0, 'application/vnd.oci.image.config.v1+json',
+     'application/vnd.oci.image.config.v1+json', 3002, NULL, NULL, 1, 1790000000000000, 1790000000000000, 1790000000000000, x'7B7D'),
+    (1, 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'application/vnd.oci.image.index.v1+json', 1, '', '', 3004, NULL, NULL, 1, 1790000000000000, 1790000000000000, 1790000000000000, x'7B7D'),
+    (1, 'sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee', 'application/vnd.oci.image.manifest.v1+json', 0, 'application/spdx+json', '', 2, 'sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc',
+     '{"digest":"sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}', 1, 1790000000000000, 1790000000000000, 1790000000000000, x'7B7D');
+INSERT INTO manifest_blobs VALUES (1, 'sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'), (1, 'sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb');
+INSERT INTO manifest_children VALUES (1, 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc');
+INSERT INTO tags VALUES (1, 'latest', 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 1790000000000000, 1);
+
+INSERT INTO holds (repo_id, digest, reason, owner, until) VALUES (NULL, 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'legal', 'admin', NULL);
+INSERT INTO gc_queue (kind, id, review_after, event) VALUES ('blob', 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1790000000000000, 'upload');
+INSERT INTO pending_objects VALUES ('uploads/33333333333333333333333333333333', 1790000000000000);
+INSERT INTO doomed_objects VALUES ('blobs/sha256/ff/ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff.44444444444444444444444444444444', 7, 1790000000000000);
+INSERT INTO uploads (id, path, account_id, upload_key, received, hash_state, created_at, used_at) VALUES
+    ('55555555555555555555555555555555', 'admin/new', 1, 'uploads/33333333333333333333333333333333', 10, x'00FF', 1790000000000000, 1790000000000000);
+
+INSERT INTO events (at, type, actor_kind, actor_id, repo_id, path, object_kind, object_name, digest, request_id) VALUES
+    (1790000000000000, 'TAG_PUSH', 'user', 1, 1, 'admin/app', 'tag', 'latest', 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'r-1');
+INSERT INTO audit (at, action, outcome, actor_kind, actor_id, actor_name, repo_id, path, object_kind, object_name,
+                   digest, request_id) VALUES
+    (1790000000000000, 'TAG_PUSH', 'done', 'user', 1, 'admin', 1, 'admin/app', 'tag', 'latest', 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'r-1');
