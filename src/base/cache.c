@@ -6,6 +6,8 @@
 
 #include <sodium.h>
 
+#include "base/assert.h"
+
 static unsigned char  hash_key[crypto_shorthash_KEYBYTES];
 static pthread_once_t hash_key_once = PTHREAD_ONCE_INIT;
 
@@ -28,7 +30,6 @@ static unsigned keyed_hash(const void *bytes, size_t size)
 #define HASH_FUNCTION(key, size, value) ((value) = keyed_hash((key), (size)))
 #include <uthash.h>
 
-#include "base/assert.h"
 #include "base/mem.h"
 
 struct entry {
