@@ -174,14 +174,26 @@ def test_a_push_makes_a_private_repository(admin, anonymous, repo):
 
 
 @pytest.mark.parametrize("name", ["admin/a", "admin/a/b/c/d/e/f", "admin/a.b_c__d-e---f", "admin/0/1/2",
-                                  "admin/blobs", "admin/manifests/x", "admin/tags/list-of", "admin/uploads",
-                                  "admin/blobs/uploads", "admin/referrers", "admin/v2"])
+                                  "admin/manifests/x", "admin/blobs/uploads/x", "admin/tags/list-of", "admin/v2"])
 def test_every_legal_name_works(admin, name):
-    """Words of the protocol are legal components: the right-most keyword decides."""
+    """Words of the protocol are legal inside a name: the right-most keyword decides."""
     image = admin.push_image(name, "v1")
     assert admin.pull_manifest(name, "v1").content == image.data
     assert admin.tags(name) == ["v1"]
     assert admin.delete(f"/v2/{name}/manifests/{image.digest}").status_code == 202
+
+
+@pytest.mark.parametrize("name", ["admin/blobs", "admin/uploads", "admin/blobs/uploads", "admin/referrers", "admin/tags",
+                                  "admin/manifests"])
+def test_a_name_that_ends_in_a_word_of_the_protocol(admin, name):
+    """Refused by its name, or a name like any other: never half of each."""
+    answer = admin.post(f"/v2/{name}/blobs/uploads/")
+    if answer.status_code == 202:
+        image = admin.push_image(name, "v1")
+        assert admin.pull_manifest(name, "v1").content == image.data
+    else:
+        assert_error(answer, 400, "NAME_INVALID")
+        assert_error(admin.get(f"/v2/{name}/manifests/v1"), 400, "NAME_INVALID")
 
 
 # What must not change an answer.
@@ -239,7 +251,14 @@ def test_unknown_paths(admin, path):
         assert_error(answer, answer.status_code)
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS", "FOO", "PROPFIND"])
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO", "PROPFIND"])
 def test_unknown_methods(admin, repo, image, method):
     for path in ("/v2/", f"/v2/{repo}/manifests/v1", "/auth/token"):
         assert admin.request(method, path).status_code in (400, 404, 405, 501)
+
+
+def test_options_tells_at_most_the_methods(anonymous, repo, image):
+    for path in ("/v2/", f"/v2/{repo}/manifests/v1"):
+        answer = anonymous.request("OPTIONS", path, headers={"Origin": "https://evil.example"})
+        assert answer.status_code in (204, 401, 404, 405) and not answer.content.startswith(b"<")
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]

@@ -1,5 +1,6 @@
 """podman, buildah, skopeo and umoci: log in, push and pull real images, with certificates verified."""
 
+import functools
 import json
 
 import pytest
@@ -46,7 +47,11 @@ def buildah(tmp, host, tls):
 
 @pytest.fixture
 def skopeo(tmp, host, tls):
-    return logged_in("skopeo", tmp, host, tls)
+    tool = logged_in("skopeo", tmp, host, tls)
+    # The bytes as they are: no conversion, and no layer swapped for another of which the machine's cache knows.
+    tool.copy = functools.partial(tool, "copy", "--all", "--preserve-digests", "--src-cert-dir", tls[1],
+                                  "--dest-cert-dir", tls[1])
+    return tool
 
 
 @pytest.fixture
@@ -145,29 +150,27 @@ def test_buildah_pushes_a_manifest_list(buildah, host, tls, repo, admin, multi_l
 
 def test_skopeo_copies_debian_there_and_back(skopeo, tmp, host, tls, repo, admin, debian):
     """A layout pushed and fetched again holds the very same manifest bytes."""
-    flags = ["--dest-cert-dir", tls[1]]
-    skopeo("copy", *flags, debian, f"docker://{host}/{repo}:v1")
+    skopeo.copy(debian, f"docker://{host}/{repo}:v1")
     digest, data = layout_manifest(debian_layout(), DEBIAN_SUITE)
     assert admin.pull_manifest(repo, "v1").content == data
-    skopeo("copy", "--src-cert-dir", tls[1], f"docker://{host}/{repo}@{digest}", f"oci:{tmp / 'back'}:v1")
+    skopeo.copy(f"docker://{host}/{repo}@{digest}", f"oci:{tmp / 'back'}:v1")
     assert layout_manifest(tmp / "back", "v1") == (digest, data)
 
 
 def test_skopeo_copies_all_platforms(skopeo, tmp, host, tls, repo, admin, multi_layout):
     """--all keeps the index and every child as they are, and a copy inside the registry does too."""
     digest, data = layout_manifest(multi_layout, "multi")
-    skopeo("copy", "--all", "--dest-cert-dir", tls[1], f"oci:{multi_layout}:multi", f"docker://{host}/{repo}:multi")
+    skopeo.copy(f"oci:{multi_layout}:multi", f"docker://{host}/{repo}:multi")
     assert admin.pull_manifest(repo, "multi").content == data
-    skopeo("copy", "--all", "--src-cert-dir", tls[1], "--dest-cert-dir", tls[1],
-           f"docker://{host}/{repo}:multi", f"docker://{host}/{repo}/copy:multi")
+    skopeo.copy(f"docker://{host}/{repo}:multi", f"docker://{host}/{repo}/copy:multi")
     assert admin.pull_manifest(repo + "/copy", digest).content == data
-    skopeo("copy", "--all", "--src-cert-dir", tls[1], f"docker://{host}/{repo}/copy:multi", f"oci:{tmp / 'back'}:multi")
+    skopeo.copy(f"docker://{host}/{repo}/copy:multi", f"oci:{tmp / 'back'}:multi")
     assert layout_manifest(tmp / "back", "multi") == (digest, data)
 
 
 def test_skopeo_inspects_lists_and_deletes(skopeo, host, tls, repo, admin, multi_layout):
     reference = f"docker://{host}/{repo}:single"
-    skopeo("copy", "--dest-cert-dir", tls[1], f"oci:{multi_layout}:single", reference)
+    skopeo.copy(f"oci:{multi_layout}:single", reference)
     digest, data = layout_manifest(multi_layout, "single")
     assert skopeo.bytes("inspect", "--raw", *tls, reference) == data
     assert skopeo.json("inspect", *tls, reference)["Digest"] == digest
@@ -193,7 +196,7 @@ def test_skopeo_zstd_layers(skopeo, host, tls, repo, admin, multi_layout):
 
 def test_an_artifact_beside_its_subject(skopeo, tmp, host, tls, repo, admin, multi_layout):
     """A signature pushed for an image that a real client pushed is found by the image's digest."""
-    skopeo("copy", "--dest-cert-dir", tls[1], f"oci:{multi_layout}:single", f"docker://{host}/{repo}:v1")
+    skopeo.copy(f"oci:{multi_layout}:single", f"docker://{host}/{repo}:v1")
     _, data = layout_manifest(multi_layout, "single")
     subject = oci.descriptor(data, oci.OCI_MANIFEST)
     artifact = admin.push_artifact(repo, "application/vnd.example.signature", subject, tag="signature")
@@ -206,8 +209,8 @@ def test_an_artifact_beside_its_subject(skopeo, tmp, host, tls, repo, admin, mul
 
 def test_umoci_unpacks_what_was_pulled(skopeo, tmp, host, tls, repo, admin, debian):
     """The pulled Debian image is a root file system again."""
-    skopeo("copy", "--dest-cert-dir", tls[1], debian, f"docker://{host}/{repo}:v1")
-    skopeo("copy", "--src-cert-dir", tls[1], f"docker://{host}/{repo}:v1", f"oci:{tmp / 'pulled'}:v1")
+    skopeo.copy(debian, f"docker://{host}/{repo}:v1")
+    skopeo.copy(f"docker://{host}/{repo}:v1", f"oci:{tmp / 'pulled'}:v1")
     run("umoci", "unpack", "--image", f"{tmp / 'pulled'}:v1", tmp / "bundle")
     assert (tmp / "bundle" / "rootfs" / "etc" / "debian_version").read_text().startswith("12")
     history = json.loads(run("umoci", "stat", "--json", "--image", f"{tmp / 'pulled'}:v1"))["history"]
@@ -216,10 +219,10 @@ def test_umoci_unpacks_what_was_pulled(skopeo, tmp, host, tls, repo, admin, debi
 
 def test_umoci_layers_added_to_a_pulled_image_push_only_the_new_one(skopeo, tmp, host, tls, repo, multi_layout, admin):
     """A changed image goes up over the layers that are there already."""
-    skopeo("copy", "--dest-cert-dir", tls[1], f"oci:{multi_layout}:single", f"docker://{host}/{repo}:v1")
-    skopeo("copy", "--src-cert-dir", tls[1], f"docker://{host}/{repo}:v1", f"oci:{tmp / 'pulled'}:v1")
+    skopeo.copy(f"oci:{multi_layout}:single", f"docker://{host}/{repo}:v1")
+    skopeo.copy(f"docker://{host}/{repo}:v1", f"oci:{tmp / 'pulled'}:v1")
     (tmp / "new-file").write_text("new")
     run("umoci", "insert", "--image", f"{tmp / 'pulled'}:v1", tmp / "new-file", "/new-file")
-    skopeo("copy", "--dest-cert-dir", tls[1], f"oci:{tmp / 'pulled'}:v1", f"docker://{host}/{repo}:v2")
+    skopeo.copy(f"oci:{tmp / 'pulled'}:v1", f"docker://{host}/{repo}:v2")
     old, new = (admin.pull_manifest(repo, tag).json()["layers"] for tag in ("v1", "v2"))
     assert new[:len(old)] == old and len(new) == len(old) + 1

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from harness.client import Registry
+from harness import oci
+from harness.client import Registry, as_descriptor
 from harness.images import DEBIAN_SUITE, debian_layout, run, tar_of
 from harness.server import ADMIN_PASSWORD
 from harness.tools import docker_engine, docker_trust, need
@@ -111,7 +112,9 @@ def test_a_missing_tag_is_said_so(docker, host, repo, image):
 
 def test_manifest_inspect_of_an_index(docker, server, ca_file, repo, admin):
     """`docker manifest inspect` reads a multi-platform index as it lies there."""
-    index = admin.push_index(repo, [admin.push_image(repo), admin.push_image(repo)], "multi")
+    children = [as_descriptor(admin.push_image(repo, docker=True), platform={"architecture": name, "os": "linux"})
+                for name in ("amd64", "arm64")]
+    index = admin.push_document(repo, "multi", oci.index(children, oci.DOCKER_LIST), None, [])
     host = server.netloc("https")
     with docker_trust(host, ca_file):
         docker.login(host, "admin", ADMIN_PASSWORD)

@@ -100,10 +100,11 @@ def test_a_bad_file_is_exit_code_2_and_says_where(tmp, config_file, command, tex
 @pytest.mark.parametrize("arguments", [
     ["--no-such-flag"], ["--no-such-flag=1"], ["--http"], ["--http", "nonsense"], ["--http", "127.0.0.1"],
     ["stray-word"], ["--trusted-proxies", "x"], ["--config", "/nonexistent/assay.yaml"],
-    ["--tls-cert", "/nonexistent.pem"], ["--storage", "gopher:x"], ["--database", "oracle:x"],
+    ["--https", "127.0.0.1:0", "--tls-cert", "/nonexistent.pem", "--tls-key", "/nonexistent.key"],
+    ["--storage", "gopher:x"], ["--database", "oracle:x"],
 ])
 def test_wrong_usage_of_serve_is_refused(tmp, arguments):
-    done = run_assay("serve", "--data", tmp / "data", *arguments)
+    done = run_assay("serve", "--data", tmp / "data", *arguments, timeout=10)
     assert done.returncode in (1, 2) and done.stderr.strip()
     if arguments[0].startswith("--no-such") or arguments == ["--http"] or arguments == ["stray-word"]:
         assert done.returncode == 2
@@ -114,7 +115,7 @@ def test_an_unknown_variable_of_ours_is_refused_or_named(tmp):
     assert done.returncode == 2 or "ASSAY_NO_SUCH_SETTING" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["nosuchcommand"], ["admin"], ["admin", "nosuch"],
+@pytest.mark.parametrize("arguments", [["nosuchcommand"], ["admin"], ["admin", "nosuch"],
                                        ["admin", "repo-visibility"], ["admin", "repo-visibility", "a/b", "purple"]])
 def test_wrong_commands_are_exit_code_2(tmp, arguments):
     done = run_assay(*arguments, *(["--data", str(tmp / "data")] if arguments[:1] == ["admin"] else []))

@@ -34,7 +34,10 @@ def test_a_malformed_name_is_refused(server, name):
     """400 NAME_INVALID, or 404 where the path is no route at all; never anything from outside the root."""
     answer = get(server, f"/v2/{name}/tags/list")
     assert answer.status in (400, 404), answer
-    assert set(answer.error_codes()) <= {"NAME_INVALID", "NAME_UNKNOWN", "UNSUPPORTED", "MANIFEST_UNKNOWN"}, answer
+    codes = {"NAME_INVALID", "NAME_UNKNOWN", "UNSUPPORTED", "MANIFEST_UNKNOWN"}
+    if not name.isascii():
+        codes.add("INVALID")  # no name at all: the request line has a byte that may not stand there
+    assert set(answer.error_codes()) <= codes, answer
     assert b"root:" not in answer.body
     if answer.status == 404:
         assert "//" in name or "/." in name or "../" in name or "%" in name, f"{name} was taken for a good name"
@@ -98,9 +101,11 @@ def test_no_path_leads_out(server, path):
     assert b"root:" not in answer.body and b"PRIVATE KEY" not in answer.body
 
 
+@pytest.mark.timeout(8)
 @pytest.mark.parametrize("query", ["?%", "?%zz=1", "?n=%", "?n=%00", "?last=%ff%fe", "?" + "a=b&" * 2000, "?=", "?&&&", "?n",
-                                   "?last=a%00b", "?last=" + "x" * 4000])
+                                   "?last=a%00b", "?last=" + "x" * 4000], ids=lambda query: query[:20])
 def test_odd_queries_do_no_harm(server, repo, image, query):
+    """Served, or refused at once: not left hanging until some deadline."""
     answer = get(server, f"/v2/{repo}/tags/list{query}")
     assert answer.status in (0, 200, 400, 414, 431), answer
 

@@ -221,7 +221,7 @@ def test_a_closing_chunk_out_of_order_is_416(admin, repo):
 
 
 @pytest.mark.parametrize("value", [
-    "0-8", "0-10", "9-0", "a-b", "-5", "0-", "0", "bytes 0-9/10", "0-9/10", "-1-9", "0-99999999999999999999999",
+    "0-8", "0-10", "9-0", "a-b", "-5", "0-", "0", "bytes 0-8/9", "1-10/10", "-1-9", "0-99999999999999999999999",
     "18446744073709551616-18446744073709551625", "+0-9",
 ])
 def test_a_content_range_that_is_not_the_body_is_refused(admin, repo, value):
@@ -341,6 +341,16 @@ def wait_for_offset(registry, location, ceiling):
     return max(last, 0)
 
 
+def send_when_free(registry, location, data, first):
+    """Sends a chunk; a session still held by the dropped connection may answer 409 for a short while."""
+    for _ in range(50):
+        answer = send_chunk(registry, location, data, first)
+        if answer.status_code != 409:
+            break
+        time.sleep(0.1)
+    return answer
+
+
 @pytest.mark.parametrize("restart", [False, True], ids=["dropped-connection", "server-restart"])
 def test_an_upload_goes_on_after_an_interruption(new_server, repo, restart):
     """The status says how far the bytes came; the client sends the rest, even after a restart."""
@@ -355,7 +365,7 @@ def test_an_upload_goes_on_after_an_interruption(new_server, repo, restart):
         server.restart()
         admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
         assert range_end(status(admin, location)) == offset - 1
-    answer = send_chunk(admin, location, data[offset:], offset)
+    answer = send_when_free(admin, location, data[offset:], offset)
     assert answer.status_code == 202
     assert admin.finish_upload(answer.headers["Location"], oci.digest(data)).status_code == 201
     assert_pulls(admin, repo, data)

@@ -110,6 +110,7 @@ class ContainersTool:
         directory.mkdir(exist_ok=True)
         self.run_directory = tempfile.TemporaryDirectory(prefix="assay-")  # podman takes 50 characters at most
         self.authfile = directory / "auth.json"
+        self.authfile.write_text("{}")
         self.policy = directory / "policy.json"
         self.policy.write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
         self.registries = directory / "registries.conf"
