@@ -59,8 +59,8 @@ void api_reply_json(struct api_call *call, int status, struct str json)
     http_reply_bytes(call->req, json);
 }
 
-static struct str word_error(struct api_call *call, const char *code, const char *message, const char *key,
-                             struct str about)
+static struct str word_error(struct api_call *call, const char *code, const char *message,
+                             const char *key, struct str about)
 {
     struct json_write w;
     struct buf        body;
@@ -142,7 +142,8 @@ static void reply_challenge(struct api_call *call, const char *error, const char
 
     /* Machines of the management side send passwords straight away; the token dance is /v2's. */
     if (family_of(call) != API_V2) {
-        http_reply_header(call->req, "WWW-Authenticate", STR("Basic realm=\"assay\", charset=\"UTF-8\""));
+        http_reply_header(call->req, "WWW-Authenticate",
+                          STR("Basic realm=\"assay\", charset=\"UTF-8\""));
         return;
     }
     buf_init(&challenge, call->arena, 4096);
@@ -174,9 +175,11 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
         break;
     case AUTH_TOO_FEW:
         if (family_of(call) == API_V2)
-            reply_challenge(call, "insufficient_scope", "the credentials do not give the right to do this");
+            reply_challenge(call, "insufficient_scope",
+                            "the credentials do not give the right to do this");
         else
-            reply_words(call, 403, "DENIED", "this needs the rights of a system administrator", STR_NULL);
+            reply_words(call, 403, "DENIED", "this needs the rights of a system administrator",
+                        STR_NULL);
         break;
     case AUTH_NO_REPO:
         reply_words(call, 404, "NAME_UNKNOWN", "no such repository", name);
@@ -191,8 +194,8 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
 
 void api_reply_error(struct api_call *call, const struct err *err)
 {
-    const struct err_kind_info *kind    = err_kind_info(err->kind);
-    const char                 *message = kind->is_public ? err->text : "the registry cannot do this now";
+    const struct err_kind_info *kind = err_kind_info(err->kind);
+    const char *message = kind->is_public ? err->text : "the registry cannot do this now";
 
     if (kind->is_fault) {
         log_event(LOG_ERROR, NULL, "request.failed",
@@ -221,7 +224,8 @@ static int read_query(struct api_call *call, struct err *err)
     return 0;
 }
 
-int api_query(struct api_call *call, const char *name, const char *code, struct str *out, struct err *err)
+int api_query(struct api_call *call, const char *name, const char *code, struct str *out,
+              struct err *err)
 {
     if (read_query(call, err) == 0 && text_fields_one(&call->query, name, out, err) == 0)
         return 0;
@@ -229,8 +233,8 @@ int api_query(struct api_call *call, const char *name, const char *code, struct 
     return -1;
 }
 
-int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out, size_t *n_out,
-                  struct err *err)
+int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out,
+                  size_t *n_out, struct err *err)
 {
     size_t n = 0;
 
@@ -253,7 +257,8 @@ int api_page(struct api_call *call, size_t *out_n, struct str *out_last, struct 
     struct str        text;
     int64_t           n;
 
-    if (api_query(call, "n", code, &text, err) < 0 || api_query(call, "last", code, out_last, err) < 0)
+    if (api_query(call, "n", code, &text, err) < 0 ||
+        api_query(call, "last", code, out_last, err) < 0)
         return -1;
     if (text.p == NULL) {
         *out_n = WORK_PAGE_MAX;
@@ -274,7 +279,8 @@ int api_page(struct api_call *call, size_t *out_n, struct str *out_last, struct 
     return 0;
 }
 
-void api_reply_next(struct api_call *call, size_t n, struct str last, const char *field, struct str value)
+void api_reply_next(struct api_call *call, size_t n, struct str last, const char *field,
+                    struct str value)
 {
     struct buf link;
 

@@ -10,14 +10,14 @@
 #include "api/realm.h"
 
 struct api {
-    struct api_settings  settings;
-    struct http_app      app;
-    struct http_router  *router;
-    struct api_realms   *realms;
-    struct api_metrics  *metrics;
-    struct http_server  *server;
-    atomic_bool          is_ready;
-    bool                 has_fast_reads;
+    struct api_settings settings;
+    struct http_app     app;
+    struct http_router *router;
+    struct api_realms  *realms;
+    struct api_metrics *metrics;
+    struct http_server *server;
+    atomic_bool         is_ready;
+    bool                has_fast_reads;
 };
 
 /* All tables of routes; ends with null. */

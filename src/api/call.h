@@ -44,8 +44,8 @@ struct api_route {
     enum api_family     family;
     enum http_body_mode body;
     int64_t             limit; /* of the body; 0: none for streams */
-    bool                knows_absence; /* a repository that may be pulled and is not there is an empty one */
-    bool                changes; /* a change of state: a refusal of an identified caller is audited */
+    bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
+    bool changes;       /* a change of state: a refusal of an identified caller is audited */
 
     /* Event thread: true when it answered. Null: always on a worker. */
     bool (*fast)(struct api_call *call);
@@ -88,18 +88,20 @@ struct str api_hole(const struct api_call *call, const char *name);
 
 /* The one value of a query field: null view when absent; ERR_INVALID with that code when it is given twice
  * with different values or the query is malformed. */
-int api_query(struct api_call *call, const char *name, const char *code, struct str *out, struct err *err);
+int api_query(struct api_call *call, const char *name, const char *code, struct str *out,
+              struct err *err);
 
 /* All values of a query field, at most n_max; more are ERR_INVALID. */
-int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out, size_t *n_out,
-                  struct err *err);
+int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out,
+                  size_t *n_out, struct err *err);
 
 /* n and last of a page: n is WORK_PAGE_MAX when absent, clamped to it when larger. ERR_INVALID, code
  * PAGINATION_NUMBER_INVALID. */
 int api_page(struct api_call *call, size_t *out_n, struct str *out_last, struct err *err);
 
 /* Link to the next page: the same path with n, last and, when not null, one more field. */
-void api_reply_next(struct api_call *call, size_t n, struct str last, const char *field, struct str value);
+void api_reply_next(struct api_call *call, size_t n, struct str last, const char *field,
+                    struct str value);
 
 /* Does the client already have it (If-None-Match)? A digest is its own entity tag. */
 bool api_client_has(const struct api_call *call, struct str digest);

@@ -44,7 +44,8 @@ static void reply_not_found(struct api_call *call)
     buf_init(&allow, call->arena, 256);
     for (unsigned method = HTTP_GET; method < HTTP_OTHER; method <<= 1) {
         if ((call->match.allowed & method) != 0)
-            buf_printf(&allow, "%s%s", allow.n > 0 ? ", " : "", http_method_name((enum http_method)method));
+            buf_printf(&allow, "%s%s", allow.n > 0 ? ", " : "",
+                       http_method_name((enum http_method)method));
     }
     if (http_method(call->req) == HTTP_OPTIONS)
         api_reply_start(call, 204);
@@ -57,8 +58,8 @@ static void reply_not_found(struct api_call *call)
 static bool find_row(struct api_call *call)
 {
     struct err err;
-    int found = http_router_find(call->api->router, call->arena, http_method(call->req), http_path(call->req),
-                                 &call->match, &err);
+    int        found = http_router_find(call->api->router, call->arena, http_method(call->req),
+                                        http_path(call->req), &call->match, &err);
 
     if (found < 0) {
         err.code = str_starts(http_path(call->req), STR("/v2")) ? "NAME_INVALID" : "INVALID";
@@ -168,12 +169,13 @@ static void name_actor(struct api_call *call)
     const struct auth_caller *caller = &call->caller;
 
     call->actor = (struct meta_actor){
-        .kind          = caller->kind == AUTH_ACCOUNT ? "user" : "anonymous",
-        .account_id    = caller->account_id,
-        .name          = str_from(caller->name),
-        .credential_id = caller->credential_id[0] == '\0' ? STR_NULL : str_from(caller->credential_id),
-        .address       = http_client(call->req),
-        .request_id    = http_id(call->req),
+        .kind       = caller->kind == AUTH_ACCOUNT ? "user" : "anonymous",
+        .account_id = caller->account_id,
+        .name       = str_from(caller->name),
+        .credential_id =
+            caller->credential_id[0] == '\0' ? STR_NULL : str_from(caller->credential_id),
+        .address    = http_client(call->req),
+        .request_id = http_id(call->req),
     };
 }
 
@@ -198,14 +200,16 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
     case API_MAY_PUSH:
     case API_MAY_DELETE:
         return auth_repo_open(call->auth, call->arena, &call->caller, api_hole(call, "name"),
-                              (enum auth_verb)verbs_of_may[call->route->may], &call->repo, verdict, err);
+                              (enum auth_verb)verbs_of_may[call->route->may], &call->repo, verdict,
+                              err);
     }
     ASSERT_NEVER("an action outside the list");
 }
 
 static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
 {
-    if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT || verdict == AUTH_NO_CREDENTIALS)
+    if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT ||
+        verdict == AUTH_NO_CREDENTIALS)
         return;
     work_refusal(call->work, &call->actor, call->route->name, api_hole(call, "name"),
                  "too few rights or a void token");
@@ -235,7 +239,7 @@ static int admit(struct api_call *call, struct err *err)
 static bool read_on_this_thread(struct api *api)
 {
     static _Thread_local bool has_reader = false;
-    struct err                ignored; /* without a reader of its own the thread leaves it to workers */
+    struct err ignored; /* without a reader of its own the thread leaves it to workers */
 
     if (!api->has_fast_reads)
         return false;
@@ -300,7 +304,8 @@ static void start(void *context, struct http_request *req)
     if (call->route->body == HTTP_BODY_NONE)
         run(call);
     else
-        http_want_body(req, call->route->body, call->route->limit > 0 ? call->route->limit : INT64_MAX);
+        http_want_body(req, call->route->body,
+                       call->route->limit > 0 ? call->route->limit : INT64_MAX);
 }
 
 static void piece(void *context, struct http_request *req, struct str bytes)
@@ -319,7 +324,8 @@ static void finish(void *context, struct http_request *req)
     run(call_of(req));
 }
 
-static void refuse(void *context, struct http_request *req, int status, const char *code, const char *sentence)
+static void refuse(void *context, struct http_request *req, int status, const char *code,
+                   const char *sentence)
 {
     struct api      *api  = context;
     struct api_call *call = call_of(req);
@@ -329,18 +335,20 @@ static void refuse(void *context, struct http_request *req, int status, const ch
     api_reply_refusal(call, status, code, sentence);
 }
 
-static void tell(const struct api_call *call, struct http_request *req, int64_t duration_us, bool was_complete)
+static void tell(const struct api_call *call, struct http_request *req, int64_t duration_us,
+                 bool was_complete)
 {
     if (!log_wants(LOG_INFO))
         return;
-    log_event(LOG_INFO, NULL, was_complete ? "request.done" : "request.lost",
-              LOG_FIELDS(LOG_S("request", http_id(req)),
-                         LOG_T("route", call->route == NULL ? "none" : call->route->name),
-                         LOG_I("status", http_reply_status(req)), LOG_I("bytes_in", http_bytes_in(req)),
-                         LOG_I("bytes_out", http_bytes_out(req)), LOG_I("us", duration_us),
-                         LOG_S("client", http_client(req)),
-                         LOG_T("user", call->caller.kind == AUTH_ACCOUNT ? call->caller.name : "-")),
-              "%s " STR_FMT, http_method_name(http_method(req)), STR_ARGS(http_path(req)));
+    log_event(
+        LOG_INFO, NULL, was_complete ? "request.done" : "request.lost",
+        LOG_FIELDS(LOG_S("request", http_id(req)),
+                   LOG_T("route", call->route == NULL ? "none" : call->route->name),
+                   LOG_I("status", http_reply_status(req)), LOG_I("bytes_in", http_bytes_in(req)),
+                   LOG_I("bytes_out", http_bytes_out(req)), LOG_I("us", duration_us),
+                   LOG_S("client", http_client(req)),
+                   LOG_T("user", call->caller.kind == AUTH_ACCOUNT ? call->caller.name : "-")),
+        "%s " STR_FMT, http_method_name(http_method(req)), STR_ARGS(http_path(req)));
 }
 
 static void end(void *context, struct http_request *req, bool was_complete)
@@ -354,8 +362,8 @@ static void end(void *context, struct http_request *req, bool was_complete)
         call->route->drop(call);
 
     int64_t duration_us = clock_monotonic_us() - http_started_us(req);
-    api_metrics_count(api->metrics, call->route, http_reply_status(req), duration_us, http_bytes_in(req),
-                      http_bytes_out(req));
+    api_metrics_count(api->metrics, call->route, http_reply_status(req), duration_us,
+                      http_bytes_in(req), http_bytes_out(req));
     tell(call, req, duration_us, was_complete);
 }
 
@@ -367,7 +375,8 @@ static int check_row(const struct api_route *row, struct err *err)
 
     if (row->may == API_MAY_UNSAID)
         return err_set(err, ERR_INTERNAL, "route %s does not say what must be allowed", row->name);
-    if (row->run == NULL || (is_stream && (row->open == NULL || row->piece == NULL || row->drop == NULL)))
+    if (row->run == NULL ||
+        (is_stream && (row->open == NULL || row->piece == NULL || row->drop == NULL)))
         return err_set(err, ERR_INTERNAL, "route %s lacks a handler", row->name);
     if (row->body == HTTP_BODY_WHOLE && row->limit <= 0)
         return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
@@ -448,9 +457,9 @@ void api_set_ready(struct api *api, bool is_ready)
 }
 
 static const char *const may_names[] = {
-    [API_MAY_ANYONE] = "anyone",     [API_MAY_PING] = "any valid credentials",
-    [API_MAY_CATALOG] = "catalog",   [API_MAY_INSTANCE] = "system admin",
-    [API_MAY_PULL] = "pull",         [API_MAY_PUSH] = "push",
+    [API_MAY_ANYONE] = "anyone",   [API_MAY_PING] = "any valid credentials",
+    [API_MAY_CATALOG] = "catalog", [API_MAY_INSTANCE] = "system admin",
+    [API_MAY_PULL] = "pull",       [API_MAY_PUSH] = "push",
     [API_MAY_DELETE] = "delete",
 };
 

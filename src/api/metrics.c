@@ -12,7 +12,7 @@
 enum { N_CLASSES = 5, STATUS_A_CLASS = 100 };
 
 struct route_counts {
-    const struct api_route *route; /* null: paths that are nobody's */
+    const struct api_route *route;               /* null: paths that are nobody's */
     _Atomic(int64_t)        requests[N_CLASSES]; /* 1xx … 5xx */
     _Atomic(int64_t)        duration_us;
     _Atomic(int64_t)        bytes_in;
@@ -94,7 +94,7 @@ void api_metrics_count(struct api_metrics *metrics, const struct api_route *rout
                        int64_t duration_us, int64_t bytes_in, int64_t bytes_out)
 {
     struct route_counts *counts = find(metrics, route);
-    int                  class  = status / STATUS_A_CLASS;
+    int class                   = status / STATUS_A_CLASS;
 
     if (class >= 1 && class <= N_CLASSES)
         add(&counts->requests[class - 1], 1);
@@ -118,8 +118,8 @@ static const char *label(const struct route_counts *counts)
     return counts->route == NULL ? "none" : counts->route->name;
 }
 
-static void print_sum(struct api_metrics *metrics, const char *name, const char *help, size_t offset,
-                      double unit, struct buf *out)
+static void print_sum(struct api_metrics *metrics, const char *name, const char *help,
+                      size_t offset, double unit, struct buf *out)
 {
     head(out, name, "counter", help);
     for (size_t i = 0; i <= metrics->n_routes; i++) {
@@ -127,15 +127,17 @@ static void print_sum(struct api_metrics *metrics, const char *name, const char 
         int64_t     value = atomic_load((const _Atomic(int64_t) *)(const void *)at);
 
         if (value != 0)
-            buf_printf(out, "%s{route=\"%s\"} %.15g\n", name, label(&metrics->routes[i]), (double)value * unit);
+            buf_printf(out, "%s{route=\"%s\"} %.15g\n", name, label(&metrics->routes[i]),
+                       (double)value * unit);
     }
 }
 
 static void print_requests(struct api_metrics *metrics, struct buf *out)
 {
-    head(out, "assay_requests_total", "counter", "Requests answered, by route and class of status.");
+    head(out, "assay_requests_total", "counter",
+         "Requests answered, by route and class of status.");
     for (size_t i = 0; i <= metrics->n_routes; i++) {
-        for (int class = 0; class < N_CLASSES; class++) {
+        for (int class = 0; class < N_CLASSES; class ++) {
             int64_t n = atomic_load(&metrics->routes[i].requests[class]);
 
             if (n != 0)
@@ -155,15 +157,16 @@ static void print_process(struct buf *out)
     struct err                     ignored; /* no /proc, no such metric */
 
     if (file_open_dir("/proc/self", false, &dir, &ignored) < 0 ||
-        file_read_all(dir, "statm", 256, arena, &text, &ignored) < 0 || !str_next(&text, ' ', &part) ||
-        !str_next(&text, ' ', &part) || !str_to_int(part, &pages))
+        file_read_all(dir, "statm", 256, arena, &text, &ignored) < 0 ||
+        !str_next(&text, ' ', &part) || !str_next(&text, ' ', &part) || !str_to_int(part, &pages))
         return;
     head(out, "process_resident_memory_bytes", "gauge", "Resident memory.");
-    buf_printf(out, "process_resident_memory_bytes %lld\n", (long long)(pages * sysconf(_SC_PAGESIZE)));
+    buf_printf(out, "process_resident_memory_bytes %lld\n",
+               (long long)(pages * sysconf(_SC_PAGESIZE)));
 }
 
-void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server, int64_t space_free,
-                       int64_t space_total, struct buf *out)
+void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server,
+                       int64_t space_free, int64_t space_total, struct buf *out)
 {
     head(out, "assay_info", "gauge", "The version of this node.");
     buf_printf(out, "assay_info{version=\"%s\"} 1\n", ASSAY_VERSION);
@@ -178,13 +181,15 @@ void api_metrics_print(struct api_metrics *metrics, const struct http_server_cou
 
     for (size_t i = 0; i < API_N_METRICS; i++) {
         head(out, plain_rows[i].name, "counter", plain_rows[i].help);
-        buf_printf(out, "%s %lld\n", plain_rows[i].name, (long long)atomic_load(&metrics->plain[i]));
+        buf_printf(out, "%s %lld\n", plain_rows[i].name,
+                   (long long)atomic_load(&metrics->plain[i]));
     }
     for (size_t i = 0; i < ARRAY_LEN(server_rows); i++) {
         const char *at = (const char *)server + server_rows[i].offset;
 
         head(out, server_rows[i].name, server_rows[i].type, server_rows[i].help);
-        buf_printf(out, "%s %lld\n", server_rows[i].name, (long long)*(const int64_t *)(const void *)at);
+        buf_printf(out, "%s %lld\n", server_rows[i].name,
+                   (long long)*(const int64_t *)(const void *)at);
     }
     if (space_total > 0) {
         head(out, "assay_store_free_bytes", "gauge", "Free bytes of the blob store.");

@@ -22,7 +22,7 @@ void api_metrics_count(struct api_metrics *metrics, const struct api_route *rout
 enum api_metric { API_LOGIN_OK, API_LOGIN_FAILED, API_TOKENS_ISSUED, API_N_METRICS };
 void api_metrics_add(struct api_metrics *metrics, enum api_metric metric);
 
-void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server, int64_t space_free,
-                       int64_t space_total, struct buf *out);
+void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server,
+                       int64_t space_free, int64_t space_total, struct buf *out);
 
 #endif

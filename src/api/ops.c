@@ -42,7 +42,8 @@ static bool ready_fast(struct api_call *call)
 {
     bool is_ready = atomic_load(&call->api->is_ready);
 
-    api_reply_json(call, is_ready ? 200 : 503, is_ready ? STR("{\"ready\":true}") : STR("{\"ready\":false}"));
+    api_reply_json(call, is_ready ? 200 : 503,
+                   is_ready ? STR("{\"ready\":true}") : STR("{\"ready\":false}"));
     return true;
 }
 
@@ -88,39 +89,37 @@ static int get_ca(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_ops_routes[] = {
-    { .name   = "ops.ping",
-      .method = HTTP_GET,
-      .path   = "/_ping",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .fast   = ping_fast,
-      .run    = ping },
-    { .name   = "ops.live",
-      .method = HTTP_GET,
-      .path   = "/livez",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .fast   = live_fast,
-      .run    = live },
-    { .name   = "ops.ready",
-      .method = HTTP_GET,
-      .path   = "/readyz",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .fast   = ready_fast,
-      .run    = ready },
-    { .name   = "ops.metrics",
-      .method = HTTP_GET,
-      .path   = "/metrics",
-      .may    = API_MAY_INSTANCE,
-      .family = API_MANAGEMENT,
-      .run    = metrics },
-    { .name   = "ops.ca",
-      .method = HTTP_GET,
-      .path   = "/ca",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .run    = get_ca },
-    { 0 }
-};
+const struct api_route api_ops_routes[] = { { .name   = "ops.ping",
+                                              .method = HTTP_GET,
+                                              .path   = "/_ping",
+                                              .may    = API_MAY_ANYONE,
+                                              .family = API_MANAGEMENT,
+                                              .fast   = ping_fast,
+                                              .run    = ping },
+                                            { .name   = "ops.live",
+                                              .method = HTTP_GET,
+                                              .path   = "/livez",
+                                              .may    = API_MAY_ANYONE,
+                                              .family = API_MANAGEMENT,
+                                              .fast   = live_fast,
+                                              .run    = live },
+                                            { .name   = "ops.ready",
+                                              .method = HTTP_GET,
+                                              .path   = "/readyz",
+                                              .may    = API_MAY_ANYONE,
+                                              .family = API_MANAGEMENT,
+                                              .fast   = ready_fast,
+                                              .run    = ready },
+                                            { .name   = "ops.metrics",
+                                              .method = HTTP_GET,
+                                              .path   = "/metrics",
+                                              .may    = API_MAY_INSTANCE,
+                                              .family = API_MANAGEMENT,
+                                              .run    = metrics },
+                                            { .name   = "ops.ca",
+                                              .method = HTTP_GET,
+                                              .path   = "/ca",
+                                              .may    = API_MAY_ANYONE,
+                                              .family = API_MANAGEMENT,
+                                              .run    = get_ca },
+                                            { 0 } };

@@ -39,8 +39,8 @@ static void add_address(struct api_realms *realms, const struct sockaddr *addres
                   sizeof(text)) != NULL) {
         add_name(realms, text);
     } else if (address->sa_family == AF_INET6 &&
-               inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text + 1,
-                         sizeof(text) - 2) != NULL) {
+               inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+                         text + 1, sizeof(text) - 2) != NULL) {
         size_t n    = strlen(text);
         text[n]     = ']';
         text[n + 1] = '\0';
@@ -88,9 +88,9 @@ void api_realms_free(struct api_realms **realms)
 
 static struct str host_of_url(struct str url)
 {
-    ptrdiff_t slashes = str_find(url, '/');
-    struct str rest   = slashes < 0 ? url : str_from_index(url, (size_t)slashes + 2);
-    ptrdiff_t  end    = str_find(rest, '/');
+    ptrdiff_t  slashes = str_find(url, '/');
+    struct str rest    = slashes < 0 ? url : str_from_index(url, (size_t)slashes + 2);
+    ptrdiff_t  end     = str_find(rest, '/');
 
     return end < 0 ? rest : str_sub(rest, 0, (size_t)end);
 }
@@ -108,7 +108,8 @@ static struct str port_of(struct str host)
     return str_from_index(host, without_port(host).n);
 }
 
-static bool is_ours(const struct api_realms *realms, const struct http_request *req, struct str host)
+static bool is_ours(const struct api_realms *realms, const struct http_request *req,
+                    struct str host)
 {
     struct str name      = without_port(host);
     struct str port      = port_of(host);
@@ -145,5 +146,6 @@ struct str api_realm_url(const struct api_realms *realms, struct arena *arena,
     if (host.p == NULL || !is_ours(realms, req, host))
         host = http_listener(req);
     *out_service = host;
-    return str_from(mem_printf(arena, "%s://" STR_FMT, http_is_tls(req) ? "https" : "http", STR_ARGS(host)));
+    return str_from(
+        mem_printf(arena, "%s://" STR_FMT, http_is_tls(req) ? "https" : "http", STR_ARGS(host)));
 }

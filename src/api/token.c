@@ -10,7 +10,8 @@
 
 enum { ANSWER_MAX = 64 * 1024, FORM_MAX = 64 * 1024, EXPIRES_MIN_S = 60 };
 
-static int reply_token(struct api_call *call, const struct auth_granted *granted, bool is_oauth, struct err *err)
+static int reply_token(struct api_call *call, const struct auth_granted *granted, bool is_oauth,
+                       struct err *err)
 {
     struct json_write w;
     struct buf        body;
@@ -61,8 +62,8 @@ static int get_token(struct api_call *call, struct err *err)
         return -1;
     for (size_t i = 0; i < n; i++)
         auth_scopes_add(call->arena, fields[i], &scopes);
-    if (auth_token_issue(call->auth, call->arena, &call->caller, &scopes, str_is(offline, "true"), client_id,
-                         &granted, err) < 0)
+    if (auth_token_issue(call->auth, call->arena, &call->caller, &scopes, str_is(offline, "true"),
+                         client_id, &granted, err) < 0)
         return -1;
     return reply_token(call, &granted, false, err);
 }
@@ -86,9 +87,9 @@ static int read_form(struct api_call *call, struct form *form, struct err *err)
         const char *name;
         struct str *value;
     } wanted[] = {
-        { "grant_type", &form->grant_type },       { "username", &form->username },
-        { "password", &form->password },           { "refresh_token", &form->refresh_token },
-        { "client_id", &form->client_id },         { "access_type", &form->access_type },
+        { "grant_type", &form->grant_type }, { "username", &form->username },
+        { "password", &form->password },     { "refresh_token", &form->refresh_token },
+        { "client_id", &form->client_id },   { "access_type", &form->access_type },
         { "scope", &form->scope },
     };
     struct str type = http_header(call->req, "Content-Type");
@@ -96,7 +97,8 @@ static int read_form(struct api_call *call, struct form *form, struct err *err)
 
     if (!str_eq_nocase(str_trim(end < 0 ? type : str_sub(type, 0, (size_t)end)),
                        STR("application/x-www-form-urlencoded")))
-        return err_set(err, ERR_INVALID, "the body must be a form (application/x-www-form-urlencoded)");
+        return err_set(err, ERR_INVALID,
+                       "the body must be a form (application/x-www-form-urlencoded)");
     if (text_fields_parse(call->arena, http_body(call->req), &fields, err) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
@@ -109,7 +111,8 @@ static int read_form(struct api_call *call, struct form *form, struct err *err)
 }
 
 /* 1 and the caller, 0 wrong, -1. */
-static int log_in(struct api_call *call, const struct form *form, struct auth_caller *out, struct err *err)
+static int log_in(struct api_call *call, const struct form *form, struct auth_caller *out,
+                  struct err *err)
 {
     if (str_is(form->grant_type, "refresh_token"))
         return auth_refresh_accept(call->auth, call->arena, form->refresh_token, out, err);
@@ -147,8 +150,8 @@ static int post_token(struct api_call *call, struct err *err)
 
     auth_scopes_add(call->arena, form.scope, &scopes);
     bool wants_refresh = str_is(form.access_type, "offline") && form.refresh_token.p == NULL;
-    if (auth_token_issue(call->auth, call->arena, &caller, &scopes, wants_refresh, form.client_id, &granted,
-                         err) < 0)
+    if (auth_token_issue(call->auth, call->arena, &caller, &scopes, wants_refresh, form.client_id,
+                         &granted, err) < 0)
         return -1;
     if (str_is(form.grant_type, "refresh_token"))
         granted.refresh = form.refresh_token;
@@ -162,26 +165,24 @@ static int get_keys(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_token_routes[] = {
-    { .name   = "token.get",
-      .method = HTTP_GET,
-      .path   = "/auth/token",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .run    = get_token },
-    { .name   = "token.post",
-      .method = HTTP_POST,
-      .path   = "/auth/token",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .body   = HTTP_BODY_WHOLE,
-      .limit  = FORM_MAX,
-      .run    = post_token },
-    { .name   = "token.keys",
-      .method = HTTP_GET,
-      .path   = "/auth/keys",
-      .may    = API_MAY_ANYONE,
-      .family = API_MANAGEMENT,
-      .run    = get_keys },
-    { 0 }
-};
+const struct api_route api_token_routes[] = { { .name   = "token.get",
+                                                .method = HTTP_GET,
+                                                .path   = "/auth/token",
+                                                .may    = API_MAY_ANYONE,
+                                                .family = API_MANAGEMENT,
+                                                .run    = get_token },
+                                              { .name   = "token.post",
+                                                .method = HTTP_POST,
+                                                .path   = "/auth/token",
+                                                .may    = API_MAY_ANYONE,
+                                                .family = API_MANAGEMENT,
+                                                .body   = HTTP_BODY_WHOLE,
+                                                .limit  = FORM_MAX,
+                                                .run    = post_token },
+                                              { .name   = "token.keys",
+                                                .method = HTTP_GET,
+                                                .path   = "/auth/keys",
+                                                .may    = API_MAY_ANYONE,
+                                                .family = API_MANAGEMENT,
+                                                .run    = get_keys },
+                                              { 0 } };

@@ -24,8 +24,8 @@ static void reply_content_headers(struct api_call *call)
     http_reply_header(call->req, "Content-Security-Policy", STR("sandbox"));
 }
 
-static int send_blob(struct api_call *call, const struct oci_digest *digest, const struct work_blob *blob,
-                struct err *err)
+static int send_blob(struct api_call *call, const struct oci_digest *digest,
+                     const struct work_blob *blob, struct err *err)
 {
     struct oci_range     range   = { .from = 0, .size = blob->size };
     AUTO(file_close) int fd      = -1;
@@ -51,8 +51,9 @@ static int send_blob(struct api_call *call, const struct oci_digest *digest, con
     reply_blob_headers(call, partial == 1 ? 206 : 200, digest);
     reply_content_headers(call);
     if (partial == 1)
-        http_reply_headerf(call->req, "Content-Range", "bytes %lld-%lld/%lld", (long long)range.from,
-                           (long long)(range.from + range.size - 1), (long long)blob->size);
+        http_reply_headerf(call->req, "Content-Range", "bytes %lld-%lld/%lld",
+                           (long long)range.from, (long long)(range.from + range.size - 1),
+                           (long long)blob->size);
     if (is_head)
         http_reply_size_only(call->req, blob->size);
     else
@@ -62,12 +63,13 @@ static int send_blob(struct api_call *call, const struct oci_digest *digest, con
     return 0;
 }
 
-static int find(struct api_call *call, bool may_write, struct oci_digest *digest, struct work_blob *blob,
-                bool *must_write, struct err *err)
+static int find(struct api_call *call, bool may_write, struct oci_digest *digest,
+                struct work_blob *blob, bool *must_write, struct err *err)
 {
     if (oci_digest_parse(api_hole(call, "digest"), digest, err) < 0)
         return -1;
-    return work_find_blob(call->work, call->arena, &call->repo, digest, may_write, blob, must_write, err);
+    return work_find_blob(call->work, call->arena, &call->repo, digest, may_write, blob, must_write,
+                          err);
 }
 
 static int get_blob(struct api_call *call, struct err *err)
@@ -110,20 +112,18 @@ static int delete_blob(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_blob_routes[] = {
-    { .name   = "blob.get",
-      .method = HTTP_GET,
-      .path   = "/v2/{name...}/blobs/{digest}",
-      .may    = API_MAY_PULL,
-      .family = API_V2,
-      .fast   = get_blob_fast,
-      .run    = get_blob },
-    { .name    = "blob.delete",
-      .method  = HTTP_DELETE,
-      .path    = "/v2/{name...}/blobs/{digest}",
-      .may     = API_MAY_DELETE,
-      .family  = API_V2,
-      .changes = true,
-      .run     = delete_blob },
-    { 0 }
-};
+const struct api_route api_v2_blob_routes[] = { { .name   = "blob.get",
+                                                  .method = HTTP_GET,
+                                                  .path   = "/v2/{name...}/blobs/{digest}",
+                                                  .may    = API_MAY_PULL,
+                                                  .family = API_V2,
+                                                  .fast   = get_blob_fast,
+                                                  .run    = get_blob },
+                                                { .name    = "blob.delete",
+                                                  .method  = HTTP_DELETE,
+                                                  .path    = "/v2/{name...}/blobs/{digest}",
+                                                  .may     = API_MAY_DELETE,
+                                                  .family  = API_V2,
+                                                  .changes = true,
+                                                  .run     = delete_blob },
+                                                { 0 } };

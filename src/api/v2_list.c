@@ -76,11 +76,12 @@ static int get_referrers(struct api_call *call, struct err *err)
     struct buf            body;
     size_t                n;
 
-    if (oci_digest_parse(api_hole(call, "digest"), &subject, err) < 0 || api_page(call, &n, &last, err) < 0 ||
+    if (oci_digest_parse(api_hole(call, "digest"), &subject, err) < 0 ||
+        api_page(call, &n, &last, err) < 0 ||
         api_query(call, "artifactType", "UNSUPPORTED", &type, err) < 0)
         return -1;
-    if (n > 0 && work_list_referrers(call->work, call->arena, &call->repo, &subject, type, last, n, &referrers,
-                                     err) < 0)
+    if (n > 0 && work_list_referrers(call->work, call->arena, &call->repo, &subject, type, last, n,
+                                     &referrers, err) < 0)
         return -1;
 
     buf_init(&body, call->arena, REFERRERS_MAX);
@@ -107,25 +108,24 @@ static int get_referrers(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_list_routes[] = {
-    { .name   = "tag.list",
-      .method = HTTP_GET,
-      .path   = "/v2/{name...}/tags/list",
-      .may    = API_MAY_PULL,
-      .family = API_V2,
-      .run    = get_tags },
-    { .name   = "repository.catalog",
-      .method = HTTP_GET,
-      .path   = "/v2/_catalog",
-      .may    = API_MAY_CATALOG,
-      .family = API_V2,
-      .run    = get_catalog },
-    { .name          = "referrer.list",
-      .method        = HTTP_GET,
-      .path          = "/v2/{name...}/referrers/{digest}",
-      .may           = API_MAY_PULL,
-      .family        = API_V2,
-      .knows_absence = true, /* the standard forbids 404 here */
-      .run           = get_referrers },
-    { 0 }
-};
+const struct api_route api_v2_list_routes[] = { { .name   = "tag.list",
+                                                  .method = HTTP_GET,
+                                                  .path   = "/v2/{name...}/tags/list",
+                                                  .may    = API_MAY_PULL,
+                                                  .family = API_V2,
+                                                  .run    = get_tags },
+                                                { .name   = "repository.catalog",
+                                                  .method = HTTP_GET,
+                                                  .path   = "/v2/_catalog",
+                                                  .may    = API_MAY_CATALOG,
+                                                  .family = API_V2,
+                                                  .run    = get_catalog },
+                                                { .name   = "referrer.list",
+                                                  .method = HTTP_GET,
+                                                  .path   = "/v2/{name...}/referrers/{digest}",
+                                                  .may    = API_MAY_PULL,
+                                                  .family = API_V2,
+                                                  .knows_absence =
+                                                      true, /* the standard forbids 404 here */
+                                                  .run = get_referrers },
+                                                { 0 } };

@@ -52,17 +52,19 @@ static int read_tags(struct api_call *call, struct work_push *push, struct err *
 
 static int put_manifest(struct api_call *call, struct err *err)
 {
-    struct work_push   push = { .bytes = http_body(call->req), .media_type = http_header(call->req, "Content-Type") };
+    struct work_push   push = { .bytes      = http_body(call->req),
+                                .media_type = http_header(call->req, "Content-Type") };
     struct work_pushed pushed;
 
     if (oci_reference_parse(api_hole(call, "reference"), &push.reference, err) < 0 ||
         read_tags(call, &push, err) < 0 ||
-        work_push_manifest(call->work, call->arena, &call->actor, &call->repo, &push, &pushed, err) < 0)
+        work_push_manifest(call->work, call->arena, &call->actor, &call->repo, &push, &pushed,
+                           err) < 0)
         return -1;
 
     api_reply_start(call, 201);
-    http_reply_headerf(call->req, "Location", "/v2/" STR_FMT "/manifests/%s", STR_ARGS(call->repo.path),
-                       pushed.digest.text);
+    http_reply_headerf(call->req, "Location", "/v2/" STR_FMT "/manifests/%s",
+                       STR_ARGS(call->repo.path), pushed.digest.text);
     http_reply_header(call->req, "Docker-Content-Digest", oci_digest_str(&pushed.digest));
     if (pushed.subject.p != NULL)
         http_reply_header(call->req, "OCI-Subject", pushed.subject);
@@ -84,36 +86,35 @@ static int delete_manifest(struct api_call *call, struct err *err)
     struct oci_reference reference;
 
     if (oci_reference_parse(api_hole(call, "reference"), &reference, err) < 0 ||
-        work_delete_manifest(call->work, call->arena, &call->actor, &call->repo, &reference, err) < 0)
+        work_delete_manifest(call->work, call->arena, &call->actor, &call->repo, &reference, err) <
+            0)
         return -1;
     api_reply_start(call, 202);
     return 0;
 }
 
-const struct api_route api_v2_manifest_routes[] = {
-    { .name   = "manifest.get",
-      .method = HTTP_GET,
-      .path   = "/v2/{name...}/manifests/{reference}",
-      .may    = API_MAY_PULL,
-      .family = API_V2,
-      .fast   = get_manifest_fast,
-      .run    = get_manifest },
-    { .name    = "manifest.put",
-      .method  = HTTP_PUT,
-      .path    = "/v2/{name...}/manifests/{reference}",
-      .may     = API_MAY_PUSH,
-      .family  = API_V2,
-      .body    = HTTP_BODY_WHOLE,
-      .limit   = OCI_MANIFEST_MAX,
-      .changes = true,
-      .open    = check_reference,
-      .run     = put_manifest },
-    { .name    = "manifest.delete",
-      .method  = HTTP_DELETE,
-      .path    = "/v2/{name...}/manifests/{reference}",
-      .may     = API_MAY_DELETE,
-      .family  = API_V2,
-      .changes = true,
-      .run     = delete_manifest },
-    { 0 }
-};
+const struct api_route api_v2_manifest_routes[] = { { .name   = "manifest.get",
+                                                      .method = HTTP_GET,
+                                                      .path = "/v2/{name...}/manifests/{reference}",
+                                                      .may  = API_MAY_PULL,
+                                                      .family = API_V2,
+                                                      .fast   = get_manifest_fast,
+                                                      .run    = get_manifest },
+                                                    { .name   = "manifest.put",
+                                                      .method = HTTP_PUT,
+                                                      .path = "/v2/{name...}/manifests/{reference}",
+                                                      .may  = API_MAY_PUSH,
+                                                      .family  = API_V2,
+                                                      .body    = HTTP_BODY_WHOLE,
+                                                      .limit   = OCI_MANIFEST_MAX,
+                                                      .changes = true,
+                                                      .open    = check_reference,
+                                                      .run     = put_manifest },
+                                                    { .name   = "manifest.delete",
+                                                      .method = HTTP_DELETE,
+                                                      .path = "/v2/{name...}/manifests/{reference}",
+                                                      .may  = API_MAY_DELETE,
+                                                      .family  = API_V2,
+                                                      .changes = true,
+                                                      .run     = delete_manifest },
+                                                    { 0 } };

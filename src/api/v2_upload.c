@@ -9,8 +9,8 @@
 
 static struct str location_of(struct api_call *call, struct str id)
 {
-    return str_from(mem_printf(call->arena, "/v2/" STR_FMT "/blobs/uploads/" STR_FMT, STR_ARGS(call->repo.path),
-                               STR_ARGS(id)));
+    return str_from(mem_printf(call->arena, "/v2/" STR_FMT "/blobs/uploads/" STR_FMT,
+                               STR_ARGS(call->repo.path), STR_ARGS(id)));
 }
 
 /* The bytes that are here, inclusive; "0-0" also when there are none, as clients know it. */
@@ -43,17 +43,21 @@ static int mount(struct api_call *call, const struct oci_digest *digest, struct 
     if (api_query(call, "from", "NAME_INVALID", &name, err) < 0)
         return -1;
     if (name.p == NULL) {
-        view = (struct auth_view){ .is_all       = call->caller.kind == AUTH_ACCOUNT && call->caller.is_admin,
+        view = (struct auth_view){ .is_all =
+                                       call->caller.kind == AUTH_ACCOUNT && call->caller.is_admin,
                                    .namespace_id = call->caller.account_id };
-        return work_mount(call->work, call->arena, &call->actor, &call->repo, NULL, &view, digest, err);
+        return work_mount(call->work, call->arena, &call->actor, &call->repo, NULL, &view, digest,
+                          err);
     }
     if (oci_name_check(name, err) < 0)
         return -1;
-    if (auth_repo_open(call->auth, call->arena, &call->caller, name, AUTH_PULL, &from, &verdict, err) < 0)
+    if (auth_repo_open(call->auth, call->arena, &call->caller, name, AUTH_PULL, &from, &verdict,
+                       err) < 0)
         return -1;
     if (verdict != AUTH_YES)
         return 0;
-    return work_mount(call->work, call->arena, &call->actor, &call->repo, &from, &view, digest, err);
+    return work_mount(call->work, call->arena, &call->actor, &call->repo, &from, &view, digest,
+                      err);
 }
 
 static int try_mount(struct api_call *call, struct err *err)
@@ -76,16 +80,17 @@ static int try_mount(struct api_call *call, struct err *err)
 
 static int begin_session(struct api_call *call, struct err *err)
 {
-    char           *id     = mem_alloc(call->arena, WORK_UPLOAD_ID_MAX);
-    enum hash_kind  second = HASH_SHA256;
-    struct str      algorithm;
+    char          *id     = mem_alloc(call->arena, WORK_UPLOAD_ID_MAX);
+    enum hash_kind second = HASH_SHA256;
+    struct str     algorithm;
 
     if (api_query(call, "digest-algorithm", "DIGEST_INVALID", &algorithm, err) < 0)
         return -1;
     if (str_is(algorithm, "sha512"))
         second = HASH_SHA512;
     else if (algorithm.p != NULL && !str_is(algorithm, "sha256"))
-        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", algorithm, "only sha256 and sha512 are known");
+        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", algorithm,
+                            "only sha256 and sha512 are known");
     if (work_upload_begin(call->work, &call->actor, &call->repo, second, id, err) < 0)
         return -1;
     reply_session(call, 202, str_from(id), 0);
@@ -124,7 +129,8 @@ static int post_open(struct api_call *call, struct err *err)
         return -1;
     struct streaming *streaming = set_streaming(call);
     streaming->digest           = digest;
-    return work_upload_begin_single(call->work, &call->actor, &call->repo, &digest, &streaming->upload, err);
+    return work_upload_begin_single(call->work, &call->actor, &call->repo, &digest,
+                                    &streaming->upload, err);
 }
 
 /* -- PATCH and PUT ------------------------------------------------------------------------------------ */
@@ -142,9 +148,10 @@ static int check_place(struct api_call *call, struct err *err)
 
     int done = oci_content_range_parse(header, &range, err);
     if (done == 0 && range.from != offset)
-        done = err_set(err, ERR_RANGE, "the chunk begins at %lld, the upload is at %lld", (long long)range.from,
-                       (long long)offset);
-    if (done == 0 && http_content_length(call->req) >= 0 && http_content_length(call->req) != range.size)
+        done = err_set(err, ERR_RANGE, "the chunk begins at %lld, the upload is at %lld",
+                       (long long)range.from, (long long)offset);
+    if (done == 0 && http_content_length(call->req) >= 0 &&
+        http_content_length(call->req) != range.size)
         done = err_set(err, ERR_RANGE, "the chunk has %lld bytes, its range %lld",
                        (long long)http_content_length(call->req), (long long)range.size);
     if (done == 0)
@@ -160,7 +167,8 @@ static int check_place(struct api_call *call, struct err *err)
 static int open_session(struct api_call *call, struct streaming *streaming, struct err *err)
 {
     streaming->id = api_hole(call, "id");
-    if (work_upload_open(call->work, &call->actor, &call->repo, streaming->id, &streaming->upload, err) < 0)
+    if (work_upload_open(call->work, &call->actor, &call->repo, streaming->id, &streaming->upload,
+                         err) < 0)
         return -1;
     return check_place(call, err);
 }
@@ -178,7 +186,8 @@ static int put_open(struct api_call *call, struct err *err)
     if (api_query(call, "digest", "DIGEST_INVALID", &text, err) < 0)
         return -1;
     if (text.p == NULL)
-        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", STR_NULL, "the digest of the blob is missing");
+        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", STR_NULL,
+                            "the digest of the blob is missing");
     if (oci_digest_parse(text, &streaming->digest, err) < 0)
         return -1;
     return open_session(call, streaming, err);
@@ -206,7 +215,8 @@ static int finish_upload(struct api_call *call, struct err *err)
 {
     struct streaming *streaming = call->state;
 
-    if (work_upload_finish(streaming->upload, &call->actor, &call->repo, &streaming->digest, err) < 0)
+    if (work_upload_finish(streaming->upload, &call->actor, &call->repo, &streaming->digest, err) <
+        0)
         return -1;
     work_upload_close(&streaming->upload);
     reply_created(call, &streaming->digest);
@@ -246,53 +256,51 @@ static int cancel(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_upload_routes[] = {
-    { .name    = "upload.post",
-      .method  = HTTP_POST,
-      .path    = "/v2/{name...}/blobs/uploads",
-      .flags   = HTTP_ROUTE_TRAILING,
-      .may     = API_MAY_PUSH,
-      .family  = API_V2,
-      .body    = HTTP_BODY_STREAM,
-      .changes = true,
-      .open    = post_open,
-      .piece   = write_piece,
-      .run     = finish_upload,
-      .drop    = drop },
-    { .name    = "upload.patch",
-      .method  = HTTP_PATCH,
-      .path    = "/v2/{name...}/blobs/uploads/{id}",
-      .may     = API_MAY_PUSH,
-      .family  = API_V2,
-      .body    = HTTP_BODY_STREAM,
-      .changes = true,
-      .open    = patch_open,
-      .piece   = write_piece,
-      .run     = patch,
-      .drop    = drop },
-    { .name    = "upload.put",
-      .method  = HTTP_PUT,
-      .path    = "/v2/{name...}/blobs/uploads/{id}",
-      .may     = API_MAY_PUSH,
-      .family  = API_V2,
-      .body    = HTTP_BODY_STREAM,
-      .changes = true,
-      .open    = put_open,
-      .piece   = write_piece,
-      .run     = finish_upload,
-      .drop    = drop },
-    { .name   = "upload.status",
-      .method = HTTP_GET,
-      .path   = "/v2/{name...}/blobs/uploads/{id}",
-      .may    = API_MAY_PUSH,
-      .family = API_V2,
-      .run    = get_status },
-    { .name    = "upload.cancel",
-      .method  = HTTP_DELETE,
-      .path    = "/v2/{name...}/blobs/uploads/{id}",
-      .may     = API_MAY_PUSH,
-      .family  = API_V2,
-      .changes = true,
-      .run     = cancel },
-    { 0 }
-};
+const struct api_route api_v2_upload_routes[] = { { .name    = "upload.post",
+                                                    .method  = HTTP_POST,
+                                                    .path    = "/v2/{name...}/blobs/uploads",
+                                                    .flags   = HTTP_ROUTE_TRAILING,
+                                                    .may     = API_MAY_PUSH,
+                                                    .family  = API_V2,
+                                                    .body    = HTTP_BODY_STREAM,
+                                                    .changes = true,
+                                                    .open    = post_open,
+                                                    .piece   = write_piece,
+                                                    .run     = finish_upload,
+                                                    .drop    = drop },
+                                                  { .name    = "upload.patch",
+                                                    .method  = HTTP_PATCH,
+                                                    .path    = "/v2/{name...}/blobs/uploads/{id}",
+                                                    .may     = API_MAY_PUSH,
+                                                    .family  = API_V2,
+                                                    .body    = HTTP_BODY_STREAM,
+                                                    .changes = true,
+                                                    .open    = patch_open,
+                                                    .piece   = write_piece,
+                                                    .run     = patch,
+                                                    .drop    = drop },
+                                                  { .name    = "upload.put",
+                                                    .method  = HTTP_PUT,
+                                                    .path    = "/v2/{name...}/blobs/uploads/{id}",
+                                                    .may     = API_MAY_PUSH,
+                                                    .family  = API_V2,
+                                                    .body    = HTTP_BODY_STREAM,
+                                                    .changes = true,
+                                                    .open    = put_open,
+                                                    .piece   = write_piece,
+                                                    .run     = finish_upload,
+                                                    .drop    = drop },
+                                                  { .name   = "upload.status",
+                                                    .method = HTTP_GET,
+                                                    .path   = "/v2/{name...}/blobs/uploads/{id}",
+                                                    .may    = API_MAY_PUSH,
+                                                    .family = API_V2,
+                                                    .run    = get_status },
+                                                  { .name    = "upload.cancel",
+                                                    .method  = HTTP_DELETE,
+                                                    .path    = "/v2/{name...}/blobs/uploads/{id}",
+                                                    .may     = API_MAY_PUSH,
+                                                    .family  = API_V2,
+                                                    .changes = true,
+                                                    .run     = cancel },
+                                                  { 0 } };

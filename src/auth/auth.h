@@ -46,21 +46,21 @@ int auth_login(struct auth *auth, struct str name, struct str password, bool may
                struct auth_caller *out, struct err *err);
 
 /* The value of an Authorization header after "Basic ", as the two views of a decoded copy. */
-int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name, struct str *password,
-                     struct err *err);
+int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name,
+                     struct str *password, struct err *err);
 
 /* A bearer token. 1; 0 not ours, expired, or void because the account changed; -1. The reason of a 0 is
  * not told to the client. */
-int auth_token_accept(struct auth *auth, struct arena *arena, struct str token, struct auth_caller *out,
-                      struct err *err);
+int auth_token_accept(struct auth *auth, struct arena *arena, struct str token,
+                      struct auth_caller *out, struct err *err);
 
 /* -- the token service ---------------------------------------------------------------------------- */
 
 struct auth_granted {
     struct str token;
-    struct str scope;      /* what was granted, in the grammar of scopes, names as asked */
-    struct str refresh;    /* null view unless asked for */
-    int64_t    issued_at;  /* µs */
+    struct str scope;     /* what was granted, in the grammar of scopes, names as asked */
+    struct str refresh;   /* null view unless asked for */
+    int64_t    issued_at; /* µs */
     int64_t    life_us;
 };
 
@@ -71,8 +71,8 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
                      struct auth_granted *out, struct err *err);
 
 /* A refresh token's account: 1, 0, -1. */
-int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refresh, struct auth_caller *out,
-                        struct err *err);
+int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refresh,
+                        struct auth_caller *out, struct err *err);
 
 /* A new key signs from now on; the old ones verify until the last token that they signed has ended. */
 int auth_key_rotate(struct auth *auth, struct str *out_kid, struct arena *arena, struct err *err);
@@ -90,8 +90,8 @@ void auth_set_create_on_push(struct auth *auth, bool may);
 /* The public keys, a JWK set (RFC 7517). */
 struct str auth_keys_print(struct auth *auth, struct arena *arena);
 
-int auth_password_make(struct auth *auth, struct arena *arena, struct str password, struct str *out_hash,
-                       struct err *err);
+int auth_password_make(struct auth *auth, struct arena *arena, struct str password,
+                       struct str *out_hash, struct err *err);
 
 /* -- the decision --------------------------------------------------------------------------------- */
 
@@ -117,8 +117,9 @@ struct auth_repo {
 
 /* Decides whether the caller may do `verb` on the repository of that (checked) path; rights are read from
  * the database now. 0 with *verdict, and *out set when it is AUTH_YES; -1 when it could not be decided. */
-int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller, struct str path,
-                   enum auth_verb verb, struct auth_repo *out, enum auth_verdict *verdict, struct err *err);
+int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   struct str path, enum auth_verb verb, struct auth_repo *out,
+                   enum auth_verdict *verdict, struct err *err);
 
 /* What a listing of repositories may show to this caller. */
 struct auth_view {
@@ -130,8 +131,8 @@ int auth_catalog_open(struct auth *auth, const struct auth_caller *caller, struc
                       enum auth_verdict *verdict, struct err *err);
 
 /* The instance itself (metrics, settings): only system admins, with Basic or an identity token. */
-int auth_instance_open(struct auth *auth, const struct auth_caller *caller, enum auth_verdict *verdict,
-                       struct err *err);
+int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
+                       enum auth_verdict *verdict, struct err *err);
 
 /* The bare ping of /v2/: any valid credentials, identity tokens too (docker login asks with one). */
 enum auth_verdict auth_ping_open(const struct auth_caller *caller);

@@ -36,17 +36,17 @@ struct auth_keys {
 };
 
 struct auth {
-    struct auth_settings       settings;
-    char                       audience[128];
-    unsigned char              process_key[32]; /* for remembered passwords; dies with the process */
-    struct auth_password_pool *passwords;
-    struct cache              *tokens;
-    struct cache              *logins;
-    struct cache              *accounts;
+    struct auth_settings settings;
+    char                 audience[128];
+    unsigned char        process_key[32]; /* for remembered passwords; dies with the process */
+    struct auth_password_pool  *passwords;
+    struct cache               *tokens;
+    struct cache               *logins;
+    struct cache               *accounts;
     _Atomic(struct auth_keys *) keys;
-    pthread_mutex_t            keys_lock; /* one loader at a time */
-    _Atomic(int64_t)           keys_loaded_at;
-    atomic_bool                may_create_on_push;
+    pthread_mutex_t             keys_lock; /* one loader at a time */
+    _Atomic(int64_t)            keys_loaded_at;
+    atomic_bool                 may_create_on_push;
 };
 
 /* What rights hang on, at most AUTH_ACCOUNT_AGE_US old. */
@@ -58,8 +58,8 @@ struct auth_state {
 };
 
 /* 1, 0 (no such account), -1. */
-int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id, struct auth_state *out,
-                       struct err *err);
+int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id,
+                       struct auth_state *out, struct err *err);
 
 /* The key that signs now. */
 const struct jwt_key *auth_keys_signing(struct auth *auth);

@@ -38,7 +38,7 @@ struct auth_caller {
     bool               has_token;   /* bounded by what follows */
     bool               is_identity; /* good for the management APIs only */
     bool               may_catalog;
-    int64_t            issued_at;   /* µs */
+    int64_t            issued_at; /* µs */
     int64_t            expires_at;
     size_t             n_access;
     struct auth_access access[AUTH_ACCESS_MAX];

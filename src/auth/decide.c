@@ -16,7 +16,7 @@ struct facts {
     bool             has_namespace;
     int64_t          namespace_id;
     bool             may_create; /* a push may make what does not exist */
-    bool             was_deleted_since; /* a repository of this path went after the token was made */
+    bool was_deleted_since;      /* a repository of this path went after the token was made */
 };
 
 /* The account may have changed since its credentials were checked: a token lives for minutes. */
@@ -38,8 +38,8 @@ static int refresh_caller(struct auth *auth, struct arena *arena, const struct a
     return 0;
 }
 
-static int gather(struct auth *auth, struct arena *arena, const struct auth_caller *caller, struct str path,
-                  struct facts *facts, struct err *err)
+static int gather(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                  struct str path, struct facts *facts, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct meta_account          owner;
@@ -75,13 +75,15 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
 }
 
 /* Rights add up: system admin, owner of the namespace, the public. Grants to teams join here. */
-static unsigned live_verbs(const struct auth_caller *caller, bool is_admin, const struct facts *facts)
+static unsigned live_verbs(const struct auth_caller *caller, bool is_admin,
+                           const struct facts *facts)
 {
     unsigned verbs = AUTH_NONE;
 
     if (is_admin)
         verbs |= AUTH_ALL;
-    if (caller->kind == AUTH_ACCOUNT && facts->has_namespace && facts->namespace_id == caller->account_id)
+    if (caller->kind == AUTH_ACCOUNT && facts->has_namespace &&
+        facts->namespace_id == caller->account_id)
         verbs |= AUTH_ALL;
     if (facts->has_repo && facts->repo.is_public != 0)
         verbs |= AUTH_PULL;
@@ -111,8 +113,9 @@ static bool is_void_for(const struct auth_access *access, const struct auth_call
     return facts->repo.created_at < caller->issued_at;
 }
 
-static enum auth_verdict decide(const struct auth_caller *caller, bool is_admin, const struct facts *facts,
-                                struct str path, enum auth_verb verb, unsigned *out_verbs)
+static enum auth_verdict decide(const struct auth_caller *caller, bool is_admin,
+                                const struct facts *facts, struct str path, enum auth_verb verb,
+                                unsigned *out_verbs)
 {
     unsigned verbs = live_verbs(caller, is_admin, facts);
 
@@ -138,11 +141,13 @@ static enum auth_verdict decide(const struct auth_caller *caller, bool is_admin,
         return AUTH_YES;
     if (!facts->has_namespace)
         return AUTH_NO_NAMESPACE;
-    return verb == AUTH_PUSH && facts->may_create && (verbs & AUTH_CREATE) != 0 ? AUTH_YES : AUTH_NO_REPO;
+    return verb == AUTH_PUSH && facts->may_create && (verbs & AUTH_CREATE) != 0 ? AUTH_YES
+                                                                                : AUTH_NO_REPO;
 }
 
-int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller, struct str path,
-                   enum auth_verb verb, struct auth_repo *out, enum auth_verdict *verdict, struct err *err)
+int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   struct str path, enum auth_verb verb, struct auth_repo *out,
+                   enum auth_verdict *verdict, struct err *err)
 {
     struct facts facts;
     bool         is_admin, is_void;
@@ -198,8 +203,8 @@ int auth_catalog_open(struct auth *auth, const struct auth_caller *caller, struc
     return 0;
 }
 
-int auth_instance_open(struct auth *auth, const struct auth_caller *caller, enum auth_verdict *verdict,
-                       struct err *err)
+int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
+                       enum auth_verdict *verdict, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     bool                           is_admin, is_void;

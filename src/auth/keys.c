@@ -39,7 +39,8 @@ static int open_key(struct auth *auth, struct arena *arena, const struct meta_to
 {
     struct str der;
 
-    if (seal_open(arena, auth->settings.ring, purpose_of(arena, row->kid), row->sealed, &der, err) < 0)
+    if (seal_open(arena, auth->settings.ring, purpose_of(arena, row->kid), row->sealed, &der, err) <
+        0)
         return err_wrap(err, "token key " STR_FMT, STR_ARGS(row->kid));
 
     int done = jwt_key_parse(der, &out->key, err);
@@ -114,7 +115,8 @@ const struct jwt_key *auth_keys_signing(struct auth *auth)
 }
 
 /* A new key in the database; when `retire` the active ones step back in the same transaction. */
-static int add_key(struct auth *auth, struct arena *arena, bool retire, struct str *out_kid, struct err *err)
+static int add_key(struct auth *auth, struct arena *arena, bool retire, struct str *out_kid,
+                   struct err *err)
 {
     AUTO(jwt_key_free) struct jwt_key *key = NULL;
     AUTO(db_abort) struct db_tx       *tx  = NULL;
@@ -136,12 +138,14 @@ static int add_key(struct auth *auth, struct arena *arena, bool retire, struct s
             meta_token_key_retire(tx, str_from(jwt_key_id(now->list[i].key)), err) < 0)
             return -1;
     }
-    struct meta_actor actor = { .kind = "system" };
-    struct meta_event event = { .type = "TOKEN_KEY_ADDED", .object_kind = "token-key", .object_name = kid };
+    struct meta_actor actor  = { .kind = "system" };
+    struct meta_event event  = { .type        = "TOKEN_KEY_ADDED",
+                                 .object_kind = "token-key",
+                                 .object_name = kid };
     int64_t           oldest = db_now(tx) - auth->settings.token_life_us - 60 * AUTH_SECOND_US;
     if (meta_token_key_add(tx, kid, sealed, err) < 0 ||
-        meta_token_key_remove_retired(tx, oldest, err) < 0 || meta_event_add(tx, &actor, &event, err) < 0 ||
-        db_commit(&tx, err) < 0)
+        meta_token_key_remove_retired(tx, oldest, err) < 0 ||
+        meta_event_add(tx, &actor, &event, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     *out_kid = kid;
     return 0;

@@ -13,8 +13,8 @@
 #include "io/clock.h"
 #include "meta/account.h"
 
-int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name, struct str *password,
-                     struct err *err)
+int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name,
+                     struct str *password, struct err *err)
 {
     struct str decoded;
 
@@ -41,8 +41,8 @@ static void to_caller(const struct meta_account *account, struct auth_caller *ou
 }
 
 /* Lengths first, so that no two different inputs make the same bytes. */
-static void remember_key(const struct auth *auth, const struct meta_account *account, struct str password,
-                         struct arena *arena, unsigned char out[32])
+static void remember_key(const struct auth *auth, const struct meta_account *account,
+                         struct str password, struct arena *arena, unsigned char out[32])
 {
     struct buf bytes;
     int64_t    head[3] = { account->id, account->generation, (int64_t)account->password_hash.n };
@@ -56,8 +56,8 @@ static void remember_key(const struct auth *auth, const struct meta_account *acc
     mem_wipe(bytes.p, bytes.n);
 }
 
-static int find_account(struct auth *auth, struct arena *arena, struct str name, struct meta_account *out,
-                        struct err *err)
+static int find_account(struct auth *auth, struct arena *arena, struct str name,
+                        struct meta_account *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
@@ -79,14 +79,17 @@ int auth_login(struct auth *auth, struct str name, struct str password, bool may
     char                           yes = 1;
 
     if (password.n == 0 || password.n > AUTH_PASSWORD_MAX || name.n >= AUTH_ACCOUNT_NAME_MAX)
-        return may_block ? auth_password_check(auth->passwords, STR_NULL, STR("x"), err) < 0 ? -1 : 0 : 0;
+        return may_block
+                   ? auth_password_check(auth->passwords, STR_NULL, STR("x"), err) < 0 ? -1 : 0
+                   : 0;
 
     int found = find_account(auth, arena, name, &account, err);
     if (found < 0)
         return -1;
     if (found == 1) {
         remember_key(auth, &account, password, arena, key);
-        if (cache_get(auth->logins, (struct str){ (const char *)key, sizeof(key) }, clock_monotonic_us(), &yes)) {
+        if (cache_get(auth->logins, (struct str){ (const char *)key, sizeof(key) },
+                      clock_monotonic_us(), &yes)) {
             to_caller(&account, out);
             return 1;
         }
@@ -94,8 +97,8 @@ int auth_login(struct auth *auth, struct str name, struct str password, bool may
     if (!may_block)
         return 0;
 
-    int right = auth_password_check(auth->passwords, found == 1 ? account.password_hash : STR_NULL, password,
-                                    err);
+    int right = auth_password_check(auth->passwords, found == 1 ? account.password_hash : STR_NULL,
+                                    password, err);
     if (right < 0)
         return -1;
     if (right == 0 || found == 0)
@@ -107,16 +110,16 @@ int auth_login(struct auth *auth, struct str name, struct str password, bool may
     return 1;
 }
 
-int auth_password_make(struct auth *auth, struct arena *arena, struct str password, struct str *out_hash,
-                       struct err *err)
+int auth_password_make(struct auth *auth, struct arena *arena, struct str password,
+                       struct str *out_hash, struct err *err)
 {
     return auth_password_hash(auth->passwords, arena, password, out_hash, err);
 }
 
-int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id, struct auth_state *out,
-                       struct err *err)
+int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id,
+                       struct auth_state *out, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx  = NULL;
+    AUTO(db_abort) struct db_tx *tx = NULL;
     struct meta_account          account;
     struct str                   key = { (const char *)&account_id, sizeof(account_id) };
 

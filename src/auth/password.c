@@ -40,8 +40,8 @@ struct auth_password_pool {
 static void run_task(struct task *task)
 {
     if (task->is_hashing)
-        task->result = crypto_pwhash_str_alg(task->hash, task->password.p, task->password.n, PASSES, MEMORY,
-                                             crypto_pwhash_ALG_ARGON2ID13);
+        task->result = crypto_pwhash_str_alg(task->hash, task->password.p, task->password.n, PASSES,
+                                             MEMORY, crypto_pwhash_ALG_ARGON2ID13);
     else
         task->result = crypto_pwhash_str_verify(task->hash, task->password.p, task->password.n);
 }
@@ -95,10 +95,11 @@ struct auth_password_pool *auth_password_pool_new(size_t n_threads, size_t n_que
     randombytes_buf(secret, 16);
     sodium_bin2base64(salt, sizeof(salt), secret, 16, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
     randombytes_buf(secret, 32);
-    sodium_bin2base64(result, sizeof(result), secret, 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    sodium_bin2base64(result, sizeof(result), secret, 32,
+                      sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
     struct arena *arena = arena_new();
-    const char   *text  = mem_printf(arena, "$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", MEMORY / 1024, PASSES, salt,
-                                     result);
+    const char   *text  = mem_printf(arena, "$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", MEMORY / 1024,
+                                     PASSES, salt, result);
     ASSERT(strlen(text) < sizeof(pool->nobody));
     memcpy(pool->nobody, text, strlen(text) + 1);
     arena_free(&arena);

@@ -21,10 +21,10 @@ enum { AUTH_SCOPES_MAX = 64 };
 
 struct auth_scope {
     bool       is_catalog;
-    struct str name;     /* as asked, host included */
-    struct str path;     /* of the repository, a valid name */
-    struct str actions;  /* as asked, comma separated */
-    unsigned   verbs;    /* enum auth_verb */
+    struct str name;    /* as asked, host included */
+    struct str path;    /* of the repository, a valid name */
+    struct str actions; /* as asked, comma separated */
+    unsigned   verbs;   /* enum auth_verb */
 };
 
 struct auth_scopes {

@@ -19,7 +19,7 @@
 #include "meta/repo.h"
 #include "meta/token.h"
 
-#define LEEWAY_US (60 * AUTH_SECOND_US)        /* clocks of two nodes */
+#define LEEWAY_US (60 * AUTH_SECOND_US) /* clocks of two nodes */
 #define KEYS_RELOAD_US (5 * AUTH_SECOND_US)
 #define IDENTITY_LIFE_US (300 * AUTH_SECOND_US)
 
@@ -155,8 +155,9 @@ static bool to_caller(const struct auth *auth, const struct claims *claims, stru
         .issued_at   = claims->iat * AUTH_SECOND_US,
         .expires_at  = claims->exp * AUTH_SECOND_US,
     };
-    if (!str_eq(claims->aud, auth->settings.audience) || !str_eq(claims->iss, auth->settings.audience) ||
-        claims->sub.n >= sizeof(out->name) || claims->jti.n >= sizeof(out->credential_id))
+    if (!str_eq(claims->aud, auth->settings.audience) ||
+        !str_eq(claims->iss, auth->settings.audience) || claims->sub.n >= sizeof(out->name) ||
+        claims->jti.n >= sizeof(out->credential_id))
         return false;
     memcpy(out->name, claims->sub.p, claims->sub.n);
     memcpy(out->credential_id, claims->jti.p, claims->jti.n);
@@ -167,8 +168,8 @@ static bool to_caller(const struct auth *auth, const struct claims *claims, stru
     return true;
 }
 
-int auth_token_accept(struct auth *auth, struct arena *arena, struct str token, struct auth_caller *out,
-                      struct err *err)
+int auth_token_accept(struct auth *auth, struct arena *arena, struct str token,
+                      struct auth_caller *out, struct err *err)
 {
     unsigned char key[32];
     struct str    key_view = { (const char *)key, sizeof(key) };
@@ -200,7 +201,8 @@ int auth_token_accept(struct auth *auth, struct arena *arena, struct str token, 
 /* What of one scope is granted. The id is that of the repository now; rights are what the decision says
  * for each verb, so that a token never promises more than the next request would get. */
 static int grant(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                 const struct auth_scope *scope, unsigned *out_verbs, int64_t *out_repo, struct err *err)
+                 const struct auth_scope *scope, unsigned *out_verbs, int64_t *out_repo,
+                 struct err *err)
 {
     static const enum auth_verb probes[] = { AUTH_PULL, AUTH_PUSH, AUTH_DELETE };
 
@@ -245,15 +247,16 @@ static bool is_asked(struct str actions, const char *word)
 }
 
 /* The granted actions, as words: those asked for; for a `*` that cannot be had whole, its parts. */
-static void write_actions(struct json_write *w, struct buf *scope_text, const struct auth_scope *scope,
-                          unsigned verbs)
+static void write_actions(struct json_write *w, struct buf *scope_text,
+                          const struct auth_scope *scope, unsigned verbs)
 {
     static const char *const words[] = { "pull", "push", "delete", "*" };
-    bool                     is_part = is_asked(scope->actions, "*") && !is_granted(STR("*"), verbs);
-    const char              *comma   = "";
+    bool        is_part = is_asked(scope->actions, "*") && !is_granted(STR("*"), verbs);
+    const char *comma   = "";
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (!is_granted(str_from(words[i]), verbs) || (!is_part && !is_asked(scope->actions, words[i])))
+        if (!is_granted(str_from(words[i]), verbs) ||
+            (!is_part && !is_asked(scope->actions, words[i])))
             continue;
         json_write_text(w, words[i]);
         buf_printf(scope_text, "%s%s", comma, words[i]);
@@ -262,8 +265,8 @@ static void write_actions(struct json_write *w, struct buf *scope_text, const st
 }
 
 static int write_access(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                        const struct auth_scope *scope, struct json_write *w, struct buf *scope_text,
-                        struct err *err)
+                        const struct auth_scope *scope, struct json_write *w,
+                        struct buf *scope_text, struct err *err)
 {
     unsigned verbs   = AUTH_NONE;
     int64_t  repo_id = 0;
@@ -310,8 +313,9 @@ static void merge_scopes(struct auth_scopes *scopes, struct arena *arena)
             scopes->list[n++] = *scope;
         } else if (!scope->is_catalog) {
             scopes->list[j].verbs |= scope->verbs;
-            scopes->list[j].actions = str_from(mem_printf(
-                arena, STR_FMT "," STR_FMT, STR_ARGS(scopes->list[j].actions), STR_ARGS(scope->actions)));
+            scopes->list[j].actions =
+                str_from(mem_printf(arena, STR_FMT "," STR_FMT, STR_ARGS(scopes->list[j].actions),
+                                    STR_ARGS(scope->actions)));
         }
     }
     scopes->n = n < AUTH_ACCESS_MAX ? n : AUTH_ACCESS_MAX;
@@ -358,7 +362,7 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
     char               jti[33];
     int64_t            now         = clock_utc_us() / AUTH_SECOND_US;
     bool               is_identity = scopes->n == 0 && !scopes->has_unknown;
-    int64_t life = is_identity ? IDENTITY_LIFE_US : auth->settings.token_life_us;
+    int64_t            life        = is_identity ? IDENTITY_LIFE_US : auth->settings.token_life_us;
 
     /* Without credentials one buys what anyone may have; the decision must not ask for credentials then. */
     if (buyer.kind == AUTH_NOBODY)
@@ -409,8 +413,8 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
     return 0;
 }
 
-int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refresh, struct auth_caller *out,
-                        struct err *err)
+int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refresh,
+                        struct auth_caller *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct meta_refresh          row;

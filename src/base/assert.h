@@ -9,7 +9,7 @@
 /* A place that cannot be reached. */
 #define ASSERT_NEVER(why) assert_failed("never: " why, __FILE__, __LINE__, __func__)
 
-__attribute__((noreturn, cold)) void assert_failed(const char *condition, const char *file, int line,
-                                                   const char *function);
+__attribute__((noreturn, cold)) void assert_failed(const char *condition, const char *file,
+                                                   int line, const char *function);
 
 #endif

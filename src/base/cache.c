@@ -106,7 +106,8 @@ bool cache_get(struct cache *cache, struct str key, int64_t now_us, void *value_
 
         /* To the young end of the list. */
         HASH_DEL(cache->entries, entry);
-        HASH_ADD_KEYPTR(hh, cache->entries, entry->bytes + cache->value_size, entry->key_size, entry);
+        HASH_ADD_KEYPTR(hh, cache->entries, entry->bytes + cache->value_size, entry->key_size,
+                        entry);
     }
     pthread_mutex_unlock(&cache->lock);
     return is_found;

@@ -27,14 +27,17 @@ struct log_node {
     size_t                  n_fields;
 };
 
+/* clang-format off */
 #define LOG_S(k, v) { .key = (k), .text = (v) }
 #define LOG_T(k, v) { .key = (k), .text = str_from(v) }
 #define LOG_I(k, v) { .key = (k), .number = (v) }
-#define LOG_FIELDS(...)                                                \
-    (const struct log_field[]){ __VA_ARGS__ },                         \
-        sizeof((const struct log_field[]){ __VA_ARGS__ }) /            \
-            sizeof(struct log_field)
+
+/* For the two arguments of log_event. */
+#define LOG_FIELDS(...)                                           \
+    (const struct log_field[]){ __VA_ARGS__ },                    \
+    sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field)
 #define LOG_NO_FIELDS NULL, 0
+/* clang-format on */
 
 struct log_settings {
     enum log_level level;

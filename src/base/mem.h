@@ -53,7 +53,8 @@ void *mem_resize(struct arena *arena, void *old, size_t size);
 
 char *mem_strdup(struct arena *arena, const char *text);
 char *mem_strndup(struct arena *arena, const char *text, size_t size);
-char *mem_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *mem_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 char *mem_vprintf(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 

@@ -40,13 +40,14 @@ static int read_secret(struct arena *arena, struct str *out, struct err *err)
         n++;
     }
     if (n == 0 || n > SECRET_MAX)
-        return err_set(err, ERR_INVALID, "a password of 1 to %d bytes is read from standard input", SECRET_MAX);
+        return err_set(err, ERR_INVALID, "a password of 1 to %d bytes is read from standard input",
+                       SECRET_MAX);
     *out = (struct str){ .p = line, .n = n };
     return 0;
 }
 
-static int run_here(struct conf **conf, struct arena *arena, struct str verb, const struct str *args,
-                    size_t n_args, struct err *err)
+static int run_here(struct conf **conf, struct arena *arena, struct str verb,
+                    const struct str *args, size_t n_args, struct err *err)
 {
     AUTO(node_close) struct node *node = NULL;
     struct buf                    out;
@@ -70,12 +71,13 @@ static int run(struct conf **conf, struct arena *arena, char **words, int n_word
     for (int i = 1; i < n_words && n_args < VERB_ARGS_MAX - 1; i++)
         args[n_args++] = str_from(words[i]);
     if (row == NULL || n_args != row->n_args || n_words - 1 != (int)n_args)
-        return err_set(err, ERR_INVALID, "`%s` is no verb with these arguments; `assay admin` lists them",
-                       words[0]);
+        return err_set(err, ERR_INVALID,
+                       "`%s` is no verb with these arguments; `assay admin` lists them", words[0]);
     if (row->wants_secret && read_secret(arena, &args[n_args++], err) < 0)
         return -1;
 
-    int asked = socket_ask(arena, conf_text(*conf, CONF_DATA), verb, args, n_args, out_exit, &text, err);
+    int asked =
+        socket_ask(arena, conf_text(*conf, CONF_DATA), verb, args, n_args, out_exit, &text, err);
     if (asked < 0)
         return -1;
     if (asked == 0)

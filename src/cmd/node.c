@@ -45,7 +45,8 @@ static int read_id(struct node *node, struct err *err)
     if (err->kind != ERR_NOT_FOUND)
         return -1;
     random_hex(node->id, (NODE_ID_MAX - 1) / 2);
-    return file_replace_at(node->data_fd, "node", str_from(mem_printf(node->arena, "%s\n", node->id)), err);
+    return file_replace_at(node->data_fd, "node",
+                           str_from(mem_printf(node->arena, "%s\n", node->id)), err);
 }
 
 static int open_data(struct node *node, struct err *err)
@@ -86,8 +87,8 @@ static int parse_keys(struct str text, unsigned char *keys, size_t *n_out, struc
 static int split_path(struct node *node, struct str path, int *out_dir, const char **out_name,
                       struct err *err)
 {
-    ptrdiff_t slash = str_find_last(path, '/');
-    struct str dir  = slash < 0 ? STR(".") : slash == 0 ? STR("/") : str_sub(path, 0, (size_t)slash);
+    ptrdiff_t  slash = str_find_last(path, '/');
+    struct str dir = slash < 0 ? STR(".") : slash == 0 ? STR("/") : str_sub(path, 0, (size_t)slash);
 
     *out_name = str_dup(node->arena, slash < 0 ? path : str_from_index(path, (size_t)slash + 1));
     return file_open_dir(str_dup(node->arena, dir), false, out_dir, err);
@@ -136,7 +137,8 @@ static int open_keys(struct node *node, struct err *err)
         return -1;
     if (found == 1 && !seal_ring_has_fingerprint(node->ring, known))
         return err_set(err, ERR_CONFLICT,
-                       "the key file " STR_FMT " is not the one that this registry's secrets are sealed with; "
+                       "the key file " STR_FMT
+                       " is not the one that this registry's secrets are sealed with; "
                        "put the right file there or name it with --key-file",
                        STR_ARGS(conf_text(node_conf(node), CONF_KEY_FILE)));
     if (found == 1)
@@ -161,7 +163,8 @@ int node_reseal(struct node *node, int *out_n, struct err *err)
         meta_registry_get(tx, node->arena, "key_fingerprint", &known, err) < 0)
         return -1;
     if (!seal_ring_has_fingerprint(ring, known))
-        return err_set(err, ERR_CONFLICT, "the old key is not in the key file; keep it there, below the new one");
+        return err_set(err, ERR_CONFLICT,
+                       "the old key is not in the key file; keep it there, below the new one");
     db_abort(&tx);
 
     /* The parts of this node read the ring at their start: a new key takes effect with the next one. */
@@ -189,8 +192,9 @@ static int open_database(struct node *node, struct err *err)
     if (db_open(&settings, &node->db, err) < 0 || db_migrate(node->db, &from, &to, err) < 0)
         return err_wrap(err, "database");
     if (from != to)
-        log_event(LOG_INFO, NULL, "database.migrated", LOG_FIELDS(LOG_I("from", from), LOG_I("to", to)),
-                  "the database is at schema %d", to);
+        log_event(LOG_INFO, NULL, "database.migrated",
+                  LOG_FIELDS(LOG_I("from", from), LOG_I("to", to)), "the database is at schema %d",
+                  to);
     return 0;
 }
 
@@ -221,7 +225,8 @@ static int open_store(struct node *node, struct err *err)
         return -1;
     db_abort(&tx);
 
-    if (blob_store_open(conf_text(node_conf(node), CONF_STORAGE), known, node->arena, &id, &node->store, err) < 0)
+    if (blob_store_open(conf_text(node_conf(node), CONF_STORAGE), known, node->arena, &id,
+                        &node->store, err) < 0)
         return err_wrap(err, "storage");
     return known.n > 0 ? 0 : get_or_set(node, "store_id", id, &id, err);
 }
@@ -280,12 +285,12 @@ static int overlay(struct conf **conf, const struct meta_setting *rows, size_t n
 
 int node_load_settings(struct node *node, struct err *err)
 {
-    AUTO(arena_free) struct arena  *arena = arena_new();
-    AUTO(db_abort) struct db_tx    *tx    = NULL;
-    AUTO(conf_unref) struct conf   *conf  = NULL;
-    struct meta_setting            *rows;
-    int64_t                         version;
-    size_t                          n;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    AUTO(conf_unref) struct conf  *conf  = NULL;
+    struct meta_setting           *rows;
+    int64_t                        version;
+    size_t                         n;
 
     if (db_begin(node->db, DB_READ, "load settings", &tx, err) < 0 ||
         meta_setting_version(tx, &version, err) < 0)
@@ -327,13 +332,15 @@ static int open_auth(struct node *node, struct err *err)
         return -1;
 
     /* Whoever waits for a password holds a worker: half of them must stay free for the rest. */
-    int64_t half = conf_number(conf, CONF_WORKERS) / 2;
+    int64_t              half     = conf_number(conf, CONF_WORKERS) / 2;
     struct auth_settings settings = {
         .db               = node->db,
         .ring             = node->ring,
         .audience         = instance,
         .password_threads = cores < 2 * CORES_A_HASHER ? 1 : (size_t)cores / CORES_A_HASHER,
-        .password_queue   = (size_t)(half < 1 ? 1 : half < LOGINS_WAITING ? half : LOGINS_WAITING),
+        .password_queue   = (size_t)(half < 1                ? 1
+                                     : half < LOGINS_WAITING ? half
+                                                             : LOGINS_WAITING),
         .token_life_us    = conf_number(conf, CONF_TOKEN_LIFE),
         .refresh_life_us  = conf_number(conf, CONF_REFRESH_LIFE),
     };
@@ -373,7 +380,8 @@ static int make_first_admin(struct node *node, struct err *err)
     } else {
         password = random_password(node->arena);
         if (file_replace_at(node->data_fd, "admin-password",
-                            str_from(mem_printf(node->arena, STR_FMT "\n", STR_ARGS(password))), err) < 0)
+                            str_from(mem_printf(node->arena, STR_FMT "\n", STR_ARGS(password))),
+                            err) < 0)
             return err_wrap(err, "keeping the first admin's password");
     }
 
@@ -412,8 +420,8 @@ static int open_accounts(struct node *node, struct err *err)
 static int open_parts(struct node *node, struct err *err)
 {
     if (open_data(node, err) < 0 || open_database(node, err) < 0 || open_keys(node, err) < 0 ||
-        open_store(node, err) < 0 || seed_settings(node, err) < 0 || node_load_settings(node, err) < 0 ||
-        open_auth(node, err) < 0)
+        open_store(node, err) < 0 || seed_settings(node, err) < 0 ||
+        node_load_settings(node, err) < 0 || open_auth(node, err) < 0)
         return -1;
     open_work(node);
     return open_accounts(node, err);

@@ -17,19 +17,19 @@
 enum { NODE_ID_MAX = 13 };
 
 struct node {
-    struct arena            *arena;
-    _Atomic(struct conf *)   conf;      /* replaced when a registry setting changes */
-    int64_t                  settings_version;
-    int                      data_fd;
-    int                      lock_fd;
-    char                     id[NODE_ID_MAX]; /* 12 hex digits, kept in the data directory */
-    struct seal_ring        *ring;
-    struct db               *db;
-    struct blob_store       *store;
-    struct auth             *auth;
-    struct work             *work;
-    struct str               first_password; /* when this start made the first admin; else the null view */
-    bool                     password_was_given;
+    struct arena          *arena;
+    _Atomic(struct conf *) conf; /* replaced when a registry setting changes */
+    int64_t                settings_version;
+    int                    data_fd;
+    int                    lock_fd;
+    char                   id[NODE_ID_MAX]; /* 12 hex digits, kept in the data directory */
+    struct seal_ring      *ring;
+    struct db             *db;
+    struct blob_store     *store;
+    struct auth           *auth;
+    struct work           *work;
+    struct str first_password; /* when this start made the first admin; else the null view */
+    bool       password_was_given;
 };
 
 /* conf is taken over. Another process on the same data directory is ERR_CONFLICT. */

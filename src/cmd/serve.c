@@ -59,7 +59,8 @@ static int check_plain(const struct conf *conf, struct err *err)
 
         if (!is_loopback(address))
             return err_set(err, ERR_INVALID,
-                           "--http " STR_FMT " would send passwords over the network in clear: use --https, name "
+                           "--http " STR_FMT
+                           " would send passwords over the network in clear: use --https, name "
                            "the proxies in front with --trusted-proxies, or say --insecure-http",
                            STR_ARGS(address));
     }
@@ -149,12 +150,14 @@ static int listen_all(struct serving *s, struct err *err)
 
 static int open_all(struct serving *s, struct conf **conf, struct err *err)
 {
-    if (check_plain(*conf, err) < 0 || tls_check(*conf, err) < 0 || node_open(conf, &s->node, err) < 0)
+    if (check_plain(*conf, err) < 0 || tls_check(*conf, err) < 0 ||
+        node_open(conf, &s->node, err) < 0)
         return -1;
     if (conf_list_len(node_conf(s->node), CONF_HTTPS) > 0 &&
         tls_open(s->node, &s->certificate, &s->ca, err) < 0)
         return err_wrap(err, "TLS");
-    if (open_api(s, err) < 0 || listen_all(s, err) < 0 || socket_server_start(s->node, &s->socket, err) < 0)
+    if (open_api(s, err) < 0 || listen_all(s, err) < 0 ||
+        socket_server_start(s->node, &s->socket, err) < 0)
         return -1;
     return upkeep_start(s->node, s->api, &s->upkeep, err);
 }
@@ -206,7 +209,8 @@ static void reload(struct serving *s)
     if (s->certificate == NULL)
         return;
     if (http_certificate_reload(s->certificate, &err) < 0)
-        log_event(LOG_ERROR, NULL, "tls.reload-failed", LOG_NO_FIELDS, "the old certificate stays: %s", err.text);
+        log_event(LOG_ERROR, NULL, "tls.reload-failed", LOG_NO_FIELDS,
+                  "the old certificate stays: %s", err.text);
     else
         log_event(LOG_INFO, NULL, "tls.reloaded", LOG_NO_FIELDS, "the certificate was read again");
 }
@@ -264,7 +268,7 @@ static void drain(struct serving *s, sigset_t *set)
 
 static void init_log(const struct conf *conf)
 {
-    static const char *const names[] = { "debug", "info", "warning", "error" };
+    static const char *const names[]  = { "debug", "info", "warning", "error" };
     struct log_settings      settings = { .level = LOG_INFO };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -283,17 +287,18 @@ static int load_conf(int argc, char **argv, struct conf **out, struct err *err)
     if (conf_load(argc, argv, environ, out, &rest, &n_rest, err) < 0)
         return -1;
     if (n_rest > 0)
-        return err_set(err, ERR_INVALID, "it takes settings only, not `%s`; `assay help settings` lists them",
+        return err_set(err, ERR_INVALID,
+                       "it takes settings only, not `%s`; `assay help settings` lists them",
                        rest[0]);
     return 0;
 }
 
 int cmd_serve(int argc, char **argv)
 {
-    AUTO(conf_unref) struct conf       *conf = NULL;
-    AUTO(close_serving) struct serving  s    = { 0 };
-    static sigset_t                     set; /* outlives this frame for the watcher */
-    struct err                          err;
+    AUTO(conf_unref) struct conf      *conf = NULL;
+    AUTO(close_serving) struct serving s    = { 0 };
+    static sigset_t                    set; /* outlives this frame for the watcher */
+    struct err                         err;
 
     block_signals(&set);
     if (load_conf(argc, argv, &conf, &err) < 0)

@@ -81,7 +81,8 @@ static int send_line(int fd, struct buf *line, struct err *err)
     return 0;
 }
 
-static int receive_line(int fd, struct arena *arena, int patience_ms, struct str *out, struct err *err)
+static int receive_line(int fd, struct arena *arena, int patience_ms, struct str *out,
+                        struct err *err)
 {
     char  *line = mem_alloc(arena, LINE_MAX_SIZE);
     size_t n    = 0;
@@ -93,14 +94,16 @@ static int receive_line(int fd, struct arena *arena, int patience_ms, struct str
             return err_set(err, ERR_UNAVAILABLE, "no answer on the admin socket");
         ssize_t got = recv(fd, line + n, LINE_MAX_SIZE - n, 0);
         if (got <= 0)
-            return err_set(err, ERR_UNAVAILABLE, "the admin socket was closed in the middle of a line");
+            return err_set(err, ERR_UNAVAILABLE,
+                           "the admin socket was closed in the middle of a line");
         n += (size_t)got;
         if (line[n - 1] == '\n') {
             *out = (struct str){ .p = line, .n = n - 1 };
             return 0;
         }
     }
-    return err_set(err, ERR_TOO_LARGE, "a line of more than %d bytes on the admin socket", LINE_MAX_SIZE);
+    return err_set(err, ERR_TOO_LARGE, "a line of more than %d bytes on the admin socket",
+                   LINE_MAX_SIZE);
 }
 
 /* -- the server's end --------------------------------------------------------------------------------- */
@@ -129,7 +132,8 @@ static void answer(int fd, struct arena *arena, int exit, struct str text)
     (void)send_line(fd, &line, &ignored);
 }
 
-static int run_request(struct node *node, struct arena *arena, int fd, struct buf *out, struct err *err)
+static int run_request(struct node *node, struct arena *arena, int fd, struct buf *out,
+                       struct err *err)
 {
     struct request request = { 0 };
     struct str     line;
@@ -183,7 +187,7 @@ static void *run_server(void *context)
 static void address_of(int data_fd, struct sockaddr_un *out)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
-    const char *path = mem_printf(arena, "/proc/self/fd/%d/admin.sock", data_fd);
+    const char                    *path = mem_printf(arena, "/proc/self/fd/%d/admin.sock", data_fd);
 
     *out = (struct sockaddr_un){ .sun_family = AF_UNIX };
     memcpy(out->sun_path, path, strlen(path) + 1);
@@ -196,7 +200,7 @@ int socket_server_start(struct node *node, struct socket_server **out, struct er
 
     server->node    = node;
     server->wake[0] = server->wake[1] = -1;
-    server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    server->fd                        = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server->fd < 0 || pipe2(server->wake, O_CLOEXEC) != 0)
         return err_set_os(err, ERR_UNAVAILABLE, "admin socket");
 
@@ -255,13 +259,14 @@ static int ask(int fd, struct arena *arena, struct str verb, const struct str *a
         json_write_str(&w, args[i]);
     json_write_end(&w);
     json_write_end(&w);
-    if (send_line(fd, &line, err) < 0 || receive_line(fd, arena, ANSWER_PATIENCE_MS, &text, err) < 0)
+    if (send_line(fd, &line, err) < 0 ||
+        receive_line(fd, arena, ANSWER_PATIENCE_MS, &text, err) < 0)
         return -1;
     return json_read(arena, text, &json_limits_default, &answer_table, out, err);
 }
 
-int socket_ask(struct arena *arena, struct str data, struct str verb, const struct str *args, size_t n_args,
-               int *out_exit, struct str *out_text, struct err *err)
+int socket_ask(struct arena *arena, struct str data, struct str verb, const struct str *args,
+               size_t n_args, int *out_exit, struct str *out_text, struct err *err)
 {
     AUTO(file_close) int dir   = -1;
     AUTO(file_close) int fd    = -1;

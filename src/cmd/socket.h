@@ -16,7 +16,7 @@ void socket_server_free(struct socket_server **server);
 
 /* From the command: 1 the server answered, *out_text is its words and *out_exit its exit code; 0 nobody
  * listens; -1. */
-int socket_ask(struct arena *arena, struct str data, struct str verb, const struct str *args, size_t n_args,
-               int *out_exit, struct str *out_text, struct err *err);
+int socket_ask(struct arena *arena, struct str data, struct str verb, const struct str *args,
+               size_t n_args, int *out_exit, struct str *out_text, struct err *err);
 
 #endif

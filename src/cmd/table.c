@@ -12,7 +12,8 @@
 
 const struct cmd cmd_table[] = {
     { "serve", "run the registry", cmd_serve },
-    { "admin", "passwords, visibility, keys, settings; beside a running server or without", cmd_admin },
+    { "admin", "passwords, visibility, keys, settings; beside a running server or without",
+      cmd_admin },
     { "config", "print every setting, its value and where it came from", cmd_config },
     { "routes", "print the table of HTTP routes", cmd_routes },
     { "version", "print the version", cmd_version },
@@ -49,18 +50,16 @@ int cmd_routes(int argc, char **argv)
 
 static void print_commands(FILE *out)
 {
-    fprintf(out,
-           "Assay, a trusted container registry.\n\n"
-           "    assay COMMAND [SETTING…]\n\n");
+    fprintf(out, "Assay, a trusted container registry.\n\n"
+                 "    assay COMMAND [SETTING…]\n\n");
     for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++)
         fprintf(out, "    %-9s %s\n", cmd->name, cmd->summary);
-    fprintf(out,
-           "\nTo begin, on one machine and without any configuration:\n\n"
-           "    assay serve\n\n"
-           "It prints the address and, the first time, the password of `admin`. Then:\n\n"
-           "    docker login 127.0.0.1:5000 -u admin\n"
-           "    docker tag debian:12 127.0.0.1:5000/admin/debian:12\n"
-           "    docker push 127.0.0.1:5000/admin/debian:12\n");
+    fprintf(out, "\nTo begin, on one machine and without any configuration:\n\n"
+                 "    assay serve\n\n"
+                 "It prints the address and, the first time, the password of `admin`. Then:\n\n"
+                 "    docker login 127.0.0.1:5000 -u admin\n"
+                 "    docker tag debian:12 127.0.0.1:5000/admin/debian:12\n"
+                 "    docker push 127.0.0.1:5000/admin/debian:12\n");
 }
 
 int cmd_help(int argc, char **argv)

@@ -58,7 +58,8 @@ static void add_interfaces(struct names *names)
             address = &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr;
         if (at->ifa_addr != NULL && at->ifa_addr->sa_family == AF_INET6)
             address = &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr;
-        if (address != NULL && inet_ntop(at->ifa_addr->sa_family, address, text, sizeof(text)) != NULL)
+        if (address != NULL &&
+            inet_ntop(at->ifa_addr->sa_family, address, text, sizeof(text)) != NULL)
             add_name(names, str_from(text));
     }
     freeifaddrs(all);
@@ -132,7 +133,8 @@ static int open_ca(struct node *node, struct str *ca, struct str *key, struct er
     return 0;
 }
 
-static int issue(struct node *node, const struct names *names, struct str ca, struct str ca_key, struct err *err)
+static int issue(struct node *node, const struct names *names, struct str ca, struct str ca_key,
+                 struct err *err)
 {
     struct str chain, key;
 
@@ -146,16 +148,18 @@ static int issue(struct node *node, const struct names *names, struct str ca, st
 
 static const char *path_in_data(struct node *node, const char *name)
 {
-    return mem_printf(node->arena, STR_FMT "/%s", STR_ARGS(conf_text(node_conf(node), CONF_DATA)), name);
+    return mem_printf(node->arena, STR_FMT "/%s", STR_ARGS(conf_text(node_conf(node), CONF_DATA)),
+                      name);
 }
 
 static int open_server_files(struct node *node, struct http_certificate **out, struct err *err)
 {
-    return http_certificate_open(path_in_data(node, "tls/server.pem"), path_in_data(node, "tls/server.key"),
-                                 out, err);
+    return http_certificate_open(path_in_data(node, "tls/server.pem"),
+                                 path_in_data(node, "tls/server.key"), out, err);
 }
 
-static int open_own(struct node *node, struct http_certificate **out, struct str *out_ca, struct err *err)
+static int open_own(struct node *node, struct http_certificate **out, struct str *out_ca,
+                    struct err *err)
 {
     AUTO(http_certificate_free) struct http_certificate *certificate = NULL;
     struct names                                         names       = { .arena = node->arena };
@@ -168,12 +172,14 @@ static int open_own(struct node *node, struct http_certificate **out, struct str
     int found = read_file(node, "tls/names", &made_for, err);
     if (found < 0)
         return -1;
-    if (found == 1 && str_eq(made_for, print_names(&names)) && open_server_files(node, &certificate, err) < 0)
+    if (found == 1 && str_eq(made_for, print_names(&names)) &&
+        open_server_files(node, &certificate, err) < 0)
         return err_wrap(err, "own certificate");
     if (certificate == NULL ||
         http_certificate_ends_at(certificate) < clock_utc_us() / 1000000 + RENEW_BEFORE_S) {
         http_certificate_free(&certificate);
-        if (issue(node, &names, ca, ca_key, err) < 0 || open_server_files(node, &certificate, err) < 0)
+        if (issue(node, &names, ca, ca_key, err) < 0 ||
+            open_server_files(node, &certificate, err) < 0)
             return err_wrap(err, "own certificate");
     }
     *out    = TAKE(certificate);

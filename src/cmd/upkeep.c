@@ -34,8 +34,9 @@ struct upkeep {
 
 static int look(struct upkeep *upkeep, struct err *err)
 {
-    int  result  = 0;
-    bool is_good = db_probe(upkeep->node->db, err) == 0 && blob_probe(upkeep->node->store, err) == 0;
+    int  result = 0;
+    bool is_good =
+        db_probe(upkeep->node->db, err) == 0 && blob_probe(upkeep->node->store, err) == 0;
 
     if (!is_good)
         result = -1;
@@ -49,8 +50,8 @@ static int look(struct upkeep *upkeep, struct err *err)
     upkeep->looks    = 0;
     upkeep->is_ready = is_good;
     api_set_ready(upkeep->api, is_good);
-    log_event(is_good ? LOG_INFO : LOG_ERROR, NULL, is_good ? "serve.ready" : "serve.not-ready", LOG_NO_FIELDS,
-              "%s", is_good ? "database and store answer again" : err->text);
+    log_event(is_good ? LOG_INFO : LOG_ERROR, NULL, is_good ? "serve.ready" : "serve.not-ready",
+              LOG_NO_FIELDS, "%s", is_good ? "database and store answer again" : err->text);
     return result;
 }
 
@@ -110,7 +111,8 @@ static void run_duty(struct upkeep *upkeep, size_t i)
     bool       is_failing = duties[i].run(upkeep, &err) < 0;
 
     if (is_failing && !upkeep->is_failing[i])
-        log_event(LOG_ERROR, NULL, "upkeep.failed", LOG_FIELDS(LOG_T("duty", duties[i].name)), "%s", err.text);
+        log_event(LOG_ERROR, NULL, "upkeep.failed", LOG_FIELDS(LOG_T("duty", duties[i].name)), "%s",
+                  err.text);
     upkeep->is_failing[i] = is_failing;
 }
 
@@ -165,7 +167,7 @@ int upkeep_start(struct node *node, struct api *api, struct upkeep **out, struct
 void upkeep_free(struct upkeep **upkeep)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
-    struct err                   ignored; /* a node that does not say goodbye is missed after a while */
+    struct err ignored; /* a node that does not say goodbye is missed after a while */
 
     if (*upkeep == NULL)
         return;

@@ -18,7 +18,8 @@ static int read_visibility(struct str word, int *out, struct err *err)
     return err_set(err, ERR_INVALID, "`" STR_FMT "` is neither public nor private", STR_ARGS(word));
 }
 
-static int repo_visibility(struct node *node, const struct str *args, struct buf *out, struct err *err)
+static int repo_visibility(struct node *node, const struct str *args, struct buf *out,
+                           struct err *err)
 {
     int is_public;
 
@@ -53,12 +54,15 @@ static int password(struct node *node, const struct str *args, struct buf *out, 
     if (work_set_password(node->work, node->auth, &shell, args[0], args[1], err) < 0)
         return -1;
     if (str_is(args[0], "admin") && file_remove_at(node->data_fd, "admin-password", err) < 0)
-        return err_wrap(err, "the password is changed, but the file admin-password with the old one stays");
-    buf_printf(out, "the password of " STR_FMT " is changed; its tokens are void\n", STR_ARGS(args[0]));
+        return err_wrap(
+            err, "the password is changed, but the file admin-password with the old one stays");
+    buf_printf(out, "the password of " STR_FMT " is changed; its tokens are void\n",
+               STR_ARGS(args[0]));
     return 0;
 }
 
-static int rotate_token_key(struct node *node, const struct str *args, struct buf *out, struct err *err)
+static int rotate_token_key(struct node *node, const struct str *args, struct buf *out,
+                            struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     struct str                     kid;
@@ -66,7 +70,9 @@ static int rotate_token_key(struct node *node, const struct str *args, struct bu
     (void)args;
     if (auth_key_rotate(node->auth, &kid, arena, err) < 0)
         return -1;
-    buf_printf(out, "new tokens are signed with key " STR_FMT "; those of the old key end by themselves\n",
+    buf_printf(out,
+               "new tokens are signed with key " STR_FMT
+               "; those of the old key end by themselves\n",
                STR_ARGS(kid));
     return 0;
 }
@@ -78,7 +84,9 @@ static int reseal(struct node *node, const struct str *args, struct buf *out, st
     (void)args;
     if (node_reseal(node, &n, err) < 0)
         return -1;
-    buf_printf(out, "%d secrets sealed anew with the first key of the key file; restart every node\n", n);
+    buf_printf(out,
+               "%d secrets sealed anew with the first key of the key file; restart every node\n",
+               n);
     return 0;
 }
 
@@ -92,13 +100,15 @@ static int set(struct node *node, const struct str *args, struct buf *out, struc
         return err_set(err, ERR_INVALID, "there is no setting `" STR_FMT "`", STR_ARGS(args[0]));
     if (conf_table[id].home != CONF_REGISTRY)
         return err_set(err, ERR_INVALID,
-                       "`" STR_FMT "` is a setting of the node: give it as flag, variable or in the file",
+                       "`" STR_FMT
+                       "` is a setting of the node: give it as flag, variable or in the file",
                        STR_ARGS(args[0]));
     if (conf_with(atomic_load(&node->conf), id, args[1], &checked, err) < 0 ||
         work_set_setting(node->work, &shell, args[0], conf_print(checked, id, arena), err) < 0 ||
         node_load_settings(node, err) < 0)
         return -1;
-    buf_printf(out, STR_FMT " is " STR_FMT " on all nodes within 5 s\n", STR_ARGS(args[0]), STR_ARGS(args[1]));
+    buf_printf(out, STR_FMT " is " STR_FMT " on all nodes within 5 s\n", STR_ARGS(args[0]),
+               STR_ARGS(args[1]));
     return 0;
 }
 
@@ -124,8 +134,8 @@ const struct verb *verb_find(struct str name)
     return NULL;
 }
 
-int verb_run(struct node *node, struct str name, const struct str *args, size_t n_args, struct buf *out,
-             struct err *err)
+int verb_run(struct node *node, struct str name, const struct str *args, size_t n_args,
+             struct buf *out, struct err *err)
 {
     const struct verb *verb = verb_find(name);
 

@@ -16,7 +16,7 @@ struct verb {
     const char *args; /* for help */
     const char *help;
     size_t      n_args;
-    bool        wants_secret; /* one more argument, read from standard input: never on a command line */
+    bool wants_secret; /* one more argument, read from standard input: never on a command line */
     int (*run)(struct node *node, const struct str *args, struct buf *out, struct err *err);
 };
 
@@ -25,7 +25,7 @@ extern const struct verb verb_table[]; /* ends with an empty row */
 const struct verb *verb_find(struct str name);
 
 /* Checks the number of arguments and runs it; `out` gets what is to be printed. */
-int verb_run(struct node *node, struct str name, const struct str *args, size_t n_args, struct buf *out,
-             struct err *err);
+int verb_run(struct node *node, struct str name, const struct str *args, size_t n_args,
+             struct buf *out, struct err *err);
 
 #endif

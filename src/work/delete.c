@@ -20,7 +20,8 @@ struct deleting {
 
 static int manifest_unknown(struct str name, struct err *err)
 {
-    return err_set_code(err, ERR_NOT_FOUND, "MANIFEST_UNKNOWN", name, "no such manifest in the repository");
+    return err_set_code(err, ERR_NOT_FOUND, "MANIFEST_UNKNOWN", name,
+                        "no such manifest in the repository");
 }
 
 static int queue(struct deleting *d, struct str digest, const char *why, struct err *err)
@@ -30,12 +31,14 @@ static int queue(struct deleting *d, struct str digest, const char *why, struct 
     return work_queue_manifest(d->tx, d->arena, d->repo->id, digest, review_after, why, err);
 }
 
-static int tell(struct deleting *d, const char *type, const char *kind, struct str name, struct str digest,
-                struct err *err)
+static int tell(struct deleting *d, const char *type, const char *kind, struct str name,
+                struct str digest, struct err *err)
 {
-    struct meta_event event = {
-        .type = type, .object_kind = kind, .object_name = name, .digest = digest, .old_digest = digest
-    };
+    struct meta_event event = { .type        = type,
+                                .object_kind = kind,
+                                .object_name = name,
+                                .digest      = digest,
+                                .old_digest  = digest };
 
     return work_event(d->tx, d->actor, d->repo, d->repo->id, event, err);
 }
@@ -51,7 +54,8 @@ static int delete_tag(struct deleting *d, struct str name, struct err *err)
         return manifest_unknown(name, err);
     if ((d->repo->verbs & AUTH_TAG_DELETE) == 0)
         return err_set_code(err, ERR_DENIED, "DENIED", name, "no right to delete this tag");
-    if (meta_tag_remove(d->tx, d->repo->id, name, err) < 0 || queue(d, old.digest, "tag deleted", err) < 0)
+    if (meta_tag_remove(d->tx, d->repo->id, name, err) < 0 ||
+        queue(d, old.digest, "tag deleted", err) < 0)
         return -1;
     return tell(d, "TAG_DELETE", "tag", name, old.digest, err);
 }
@@ -73,8 +77,8 @@ static int delete_digest(struct deleting *d, struct str digest, struct err *err)
     if (found < 0)
         return -1;
     if (found == 1)
-        return err_set_code(err, ERR_CONFLICT, "DENIED", digest, "the index " STR_FMT " names this manifest",
-                            STR_ARGS(parent));
+        return err_set_code(err, ERR_CONFLICT, "DENIED", digest,
+                            "the index " STR_FMT " names this manifest", STR_ARGS(parent));
 
     if (meta_tag_list_of(d->tx, d->arena, d->repo->id, digest, &tags, &n_tags, err) < 0)
         return -1;
@@ -82,7 +86,8 @@ static int delete_digest(struct deleting *d, struct str digest, struct err *err)
         if (delete_tag(d, tags[i], err) < 0)
             return -1;
     }
-    if (meta_manifest_delete(d->tx, d->repo->id, digest, err) < 0 || queue(d, digest, "deleted", err) < 0)
+    if (meta_manifest_delete(d->tx, d->repo->id, digest, err) < 0 ||
+        queue(d, digest, "deleted", err) < 0)
         return -1;
     return tell(d, "MANIFEST_DELETE", "manifest", digest, digest, err);
 }
@@ -93,7 +98,8 @@ int work_delete_manifest(struct work *work, struct arena *arena, const struct me
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (work_may_delete(work, err) < 0 || db_begin(work->db, DB_WRITE, "delete manifest", &tx, err) < 0)
+    if (work_may_delete(work, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "delete manifest", &tx, err) < 0)
         return -1;
 
     struct deleting d = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
@@ -117,16 +123,19 @@ int work_delete_blob(struct work *work, struct arena *arena, const struct meta_a
     if (found < 0)
         return -1;
     if (found == 0)
-        return err_set_code(err, ERR_NOT_FOUND, "BLOB_UNKNOWN", name, "no such blob in the repository");
+        return err_set_code(err, ERR_NOT_FOUND, "BLOB_UNKNOWN", name,
+                            "no such blob in the repository");
 
     int is_used = meta_blob_is_used(tx, repo->id, name, err);
     if (is_used < 0)
         return -1;
     if (is_used == 1)
-        return err_set_code(err, ERR_CONFLICT, "DENIED", name, "a manifest of the repository names this blob");
+        return err_set_code(err, ERR_CONFLICT, "DENIED", name,
+                            "a manifest of the repository names this blob");
 
     if (meta_blob_unlink(tx, repo->id, name, err) < 0 ||
-        meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "deleted", err) < 0 ||
+        meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "deleted",
+                          err) < 0 ||
         tell(&d, "BLOB_DELETE", "blob", name, name, err) < 0)
         return -1;
     return db_commit(&tx, err);

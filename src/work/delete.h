@@ -21,6 +21,7 @@ int work_delete_manifest(struct work *work, struct arena *arena, const struct me
 
 /* ERR_CONFLICT while a manifest of the repository names it; BLOB_UNKNOWN when it is not there. */
 int work_delete_blob(struct work *work, struct arena *arena, const struct meta_actor *actor,
-                     const struct auth_repo *repo, const struct oci_digest *digest, struct err *err);
+                     const struct auth_repo *repo, const struct oci_digest *digest,
+                     struct err *err);
 
 #endif

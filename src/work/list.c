@@ -15,8 +15,8 @@ static void cut(struct work_names *names, size_t n_max)
         names->n = n_max;
 }
 
-int work_list_tags(struct work *work, struct arena *arena, const struct auth_repo *repo, struct str after,
-                   size_t n_max, struct work_names *out, struct err *err)
+int work_list_tags(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                   struct str after, size_t n_max, struct work_names *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx   = NULL;
     struct work_names            page = { 0 };
@@ -29,12 +29,12 @@ int work_list_tags(struct work *work, struct arena *arena, const struct auth_rep
     return 0;
 }
 
-int work_list_repos(struct work *work, struct arena *arena, const struct auth_view *view, struct str after,
-                    size_t n_max, struct work_names *out, struct err *err)
+int work_list_repos(struct work *work, struct arena *arena, const struct auth_view *view,
+                    struct str after, size_t n_max, struct work_names *out, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx     = NULL;
-    struct work_names            page   = { 0 };
-    struct meta_repo_filter      filter = { .is_all = view->is_all, .namespace_id = view->namespace_id };
+    AUTO(db_abort) struct db_tx *tx   = NULL;
+    struct work_names            page = { 0 };
+    struct meta_repo_filter filter = { .is_all = view->is_all, .namespace_id = view->namespace_id };
 
     if (db_begin(work->db, DB_READ, "list repositories", &tx, err) < 0 ||
         meta_repo_page(tx, arena, &filter, after, n_max + 1, &page.names, &page.n, err) < 0)
@@ -45,16 +45,16 @@ int work_list_repos(struct work *work, struct arena *arena, const struct auth_vi
 }
 
 int work_list_referrers(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                        const struct oci_digest *subject, struct str artifact_type, struct str after,
-                        size_t n_max, struct work_referrers *out, struct err *err)
+                        const struct oci_digest *subject, struct str artifact_type,
+                        struct str after, size_t n_max, struct work_referrers *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx   = NULL;
     struct work_referrers        page = { 0 };
     size_t                       size = 0, n = 0;
 
     if (db_begin(work->db, DB_READ, "list referrers", &tx, err) < 0 ||
-        meta_referrer_page(tx, arena, repo->id, oci_digest_str(subject), artifact_type, after, n_max + 1,
-                           &page.list, &page.n, err) < 0)
+        meta_referrer_page(tx, arena, repo->id, oci_digest_str(subject), artifact_type, after,
+                           n_max + 1, &page.list, &page.n, err) < 0)
         return -1;
 
     /* A first descriptor is always shown, however large: a page that shows nothing would never end. */

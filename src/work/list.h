@@ -23,11 +23,11 @@ struct work_names {
     bool        has_more;
 };
 
-int work_list_tags(struct work *work, struct arena *arena, const struct auth_repo *repo, struct str after,
-                   size_t n_max, struct work_names *out, struct err *err);
+int work_list_tags(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                   struct str after, size_t n_max, struct work_names *out, struct err *err);
 
-int work_list_repos(struct work *work, struct arena *arena, const struct auth_view *view, struct str after,
-                    size_t n_max, struct work_names *out, struct err *err);
+int work_list_repos(struct work *work, struct arena *arena, const struct auth_view *view,
+                    struct str after, size_t n_max, struct work_names *out, struct err *err);
 
 struct work_referrers {
     struct meta_referrer *list;
@@ -37,7 +37,8 @@ struct work_referrers {
 
 /* artifact_type: the null view for all. A page ends before its descriptors pass WORK_REFERRERS_SIZE. */
 int work_list_referrers(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                        const struct oci_digest *subject, struct str artifact_type, struct str after,
-                        size_t n_max, struct work_referrers *out, struct err *err);
+                        const struct oci_digest *subject, struct str artifact_type,
+                        struct str after, size_t n_max, struct work_referrers *out,
+                        struct err *err);
 
 #endif

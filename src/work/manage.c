@@ -22,7 +22,8 @@ int work_first_admin(struct work *work, struct auth *auth, struct str password, 
         return err_wrap(err, "making the first admin");
     random_uuid(uuid);
 
-    if (db_begin(work->db, DB_WRITE, "make first admin", &tx, err) < 0 || meta_account_count(tx, &n, err) < 0)
+    if (db_begin(work->db, DB_WRITE, "make first admin", &tx, err) < 0 ||
+        meta_account_count(tx, &n, err) < 0)
         return -1;
     if (n > 0)
         return 0;
@@ -37,15 +38,17 @@ int work_first_admin(struct work *work, struct auth *auth, struct str password, 
         .password_hash = hash,
     };
     struct meta_actor actor = { .kind = "system", .name = STR("first start") };
-    struct meta_event event = { .type = "ACCOUNT_CREATED", .object_kind = "account", .object_name = admin.name };
+    struct meta_event event = { .type        = "ACCOUNT_CREATED",
+                                .object_kind = "account",
+                                .object_name = admin.name };
     if (meta_account_add(tx, &admin, &id, err) < 0 || meta_event_add(tx, &actor, &event, err) < 0 ||
         db_commit(&tx, err) < 0)
         return -1;
     return 1;
 }
 
-int work_set_password(struct work *work, struct auth *auth, const struct meta_actor *actor, struct str name,
-                      struct str password, struct err *err)
+int work_set_password(struct work *work, struct auth *auth, const struct meta_actor *actor,
+                      struct str name, struct str password, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -61,10 +64,14 @@ int work_set_password(struct work *work, struct auth *auth, const struct meta_ac
     if (found < 0)
         return -1;
     if (found == 0)
-        return err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_ACCOUNT", name, "no account " STR_FMT, STR_ARGS(name));
+        return err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_ACCOUNT", name, "no account " STR_FMT,
+                            STR_ARGS(name));
 
-    struct meta_event event = { .type = "PASSWORD_CHANGED", .object_kind = "account", .object_name = name };
-    if (meta_account_set_password(tx, account.id, hash, err) < 0 || meta_event_add(tx, actor, &event, err) < 0)
+    struct meta_event event = { .type        = "PASSWORD_CHANGED",
+                                .object_kind = "account",
+                                .object_name = name };
+    if (meta_account_set_password(tx, account.id, hash, err) < 0 ||
+        meta_event_add(tx, actor, &event, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
@@ -77,12 +84,13 @@ static int find_repo(struct db_tx *tx, struct arena *arena, struct str path, str
     if (found < 0)
         return -1;
     if (found == 0)
-        return err_set_code(err, ERR_NOT_FOUND, "NAME_UNKNOWN", path, "no repository " STR_FMT, STR_ARGS(path));
+        return err_set_code(err, ERR_NOT_FOUND, "NAME_UNKNOWN", path, "no repository " STR_FMT,
+                            STR_ARGS(path));
     return 0;
 }
 
-static int tell_repo(struct db_tx *tx, const struct meta_actor *actor, const char *type, int64_t repo_id,
-                     struct str path, const char *target, struct err *err)
+static int tell_repo(struct db_tx *tx, const struct meta_actor *actor, const char *type,
+                     int64_t repo_id, struct str path, const char *target, struct err *err)
 {
     struct meta_event event = {
         .type        = type,
@@ -96,22 +104,24 @@ static int tell_repo(struct db_tx *tx, const struct meta_actor *actor, const cha
     return meta_event_add(tx, actor, &event, err);
 }
 
-int work_set_visibility(struct work *work, const struct meta_actor *actor, struct str path, int is_public,
-                        struct err *err)
+int work_set_visibility(struct work *work, const struct meta_actor *actor, struct str path,
+                        int is_public, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
     struct meta_repo               repo;
 
     if (db_begin(work->db, DB_WRITE, "set visibility", &tx, err) < 0 ||
-        find_repo(tx, arena, path, &repo, err) < 0 || meta_repo_set_public(tx, repo.id, is_public, err) < 0 ||
-        tell_repo(tx, actor, "REPO_VISIBILITY", repo.id, path, is_public ? "public" : "private", err) < 0)
+        find_repo(tx, arena, path, &repo, err) < 0 ||
+        meta_repo_set_public(tx, repo.id, is_public, err) < 0 ||
+        tell_repo(tx, actor, "REPO_VISIBILITY", repo.id, path, is_public ? "public" : "private",
+                  err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
 
-int work_create_repo(struct work *work, const struct meta_actor *actor, struct str path, int is_public,
-                     struct err *err)
+int work_create_repo(struct work *work, const struct meta_actor *actor, struct str path,
+                     int is_public, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -119,7 +129,8 @@ int work_create_repo(struct work *work, const struct meta_actor *actor, struct s
     struct meta_account            account;
     int64_t                        id;
 
-    if (oci_name_check(path, err) < 0 || db_begin(work->db, DB_WRITE, "create repository", &tx, err) < 0)
+    if (oci_name_check(path, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "create repository", &tx, err) < 0)
         return -1;
 
     int found = meta_account_find_name(tx, arena, owner, &account, err);
@@ -135,21 +146,23 @@ int work_create_repo(struct work *work, const struct meta_actor *actor, struct s
     return db_commit(&tx, err);
 }
 
-int work_delete_repo(struct work *work, const struct meta_actor *actor, struct str path, struct err *err)
+int work_delete_repo(struct work *work, const struct meta_actor *actor, struct str path,
+                     struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
     struct meta_repo               repo;
 
-    if (work_may_delete(work, err) < 0 || db_begin(work->db, DB_WRITE, "delete repository", &tx, err) < 0 ||
+    if (work_may_delete(work, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "delete repository", &tx, err) < 0 ||
         find_repo(tx, arena, path, &repo, err) < 0 || meta_repo_delete(tx, repo.id, err) < 0 ||
         tell_repo(tx, actor, "REPO_DELETED", repo.id, path, NULL, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
 
-int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key, struct str value,
-                     struct err *err)
+int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key,
+                     struct str value, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx    = NULL;
     struct meta_event            event = {

@@ -15,12 +15,13 @@ static int is_in_source(struct db_tx *tx, struct arena *arena, const struct auth
 
     if (from != NULL)
         return meta_blob_find_visible(tx, arena, from->id, digest, &row, err);
-    return meta_blob_find_source(tx, digest, view->is_all, view->namespace_id, &ignored_source, err);
+    return meta_blob_find_source(tx, digest, view->is_all, view->namespace_id, &ignored_source,
+                                 err);
 }
 
 int work_mount(struct work *work, struct arena *arena, const struct meta_actor *actor,
-               const struct auth_repo *to, const struct auth_repo *from, const struct auth_view *view,
-               const struct oci_digest *digest, struct err *err)
+               const struct auth_repo *to, const struct auth_repo *from,
+               const struct auth_view *view, const struct oci_digest *digest, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx   = NULL;
     struct str                   name = oci_digest_str(digest);
@@ -43,7 +44,8 @@ int work_mount(struct work *work, struct arena *arena, const struct meta_actor *
         .digest      = name,
         .target      = from == NULL ? STR_NULL : from->path,
     };
-    if (work_repo_ensure(tx, arena, to, actor, &repo_id, err) < 0 || work_pin(work, tx, repo_id, name, err) < 0 ||
+    if (work_repo_ensure(tx, arena, to, actor, &repo_id, err) < 0 ||
+        work_pin(work, tx, repo_id, name, err) < 0 ||
         work_event(tx, actor, to, repo_id, event, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     return 1;

@@ -8,11 +8,11 @@
 #include "work/work_private.h"
 
 int work_pull_manifest(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                       const struct oci_reference *reference, struct meta_manifest *out, struct err *err)
+                       const struct oci_reference *reference, struct meta_manifest *out,
+                       struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx   = NULL;
-    struct str                   name = reference->is_digest ? oci_digest_str(&reference->digest)
-                                                             : reference->tag;
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct str name = reference->is_digest ? oci_digest_str(&reference->digest) : reference->tag;
 
     if (db_begin(work->db, DB_READ, "pull manifest", &tx, err) < 0)
         return -1;
@@ -22,7 +22,8 @@ int work_pull_manifest(struct work *work, struct arena *arena, const struct auth
     if (found < 0)
         return err_wrap(err, "pulling " STR_FMT, STR_ARGS(name));
     if (found == 0)
-        return err_set_code(err, ERR_NOT_FOUND, "MANIFEST_UNKNOWN", name, "no such manifest in the repository");
+        return err_set_code(err, ERR_NOT_FOUND, "MANIFEST_UNKNOWN", name,
+                            "no such manifest in the repository");
     return 0;
 }
 
@@ -93,8 +94,8 @@ bool work_verifies(struct work *work)
     return work_policy(work)->verify_on_read;
 }
 
-static int verify(struct blob_reader *reader, const struct oci_digest *digest, const struct work_blob *blob,
-                  struct err *err)
+static int verify(struct blob_reader *reader, const struct oci_digest *digest,
+                  const struct work_blob *blob, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     struct oci_digest              found;
@@ -102,8 +103,8 @@ static int verify(struct blob_reader *reader, const struct oci_digest *digest, c
     if (work_digest_of_object(arena, reader, blob->size, digest->kind, &found, err) < 0)
         return -1;
     if (!oci_digest_eq(&found, digest))
-        return err_set_corrupt(err, "the object " STR_FMT " hashes to %s", STR_ARGS(blob->object_key),
-                               found.text);
+        return err_set_corrupt(err, "the object " STR_FMT " hashes to %s",
+                               STR_ARGS(blob->object_key), found.text);
     return 0;
 }
 
@@ -114,7 +115,8 @@ int work_open_blob(struct work *work, const struct oci_digest *digest, const str
 
     if (blob_open(work->store, blob->object_key, &reader, err) < 0)
         return err->kind == ERR_NOT_FOUND
-                   ? err_set_corrupt(err, "the object " STR_FMT " is missing", STR_ARGS(blob->object_key))
+                   ? err_set_corrupt(err, "the object " STR_FMT " is missing",
+                                     STR_ARGS(blob->object_key))
                    : -1;
     if (blob_size(reader) != blob->size)
         return err_set_corrupt(err, "the object " STR_FMT " has %lld bytes instead of %lld",

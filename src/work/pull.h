@@ -17,7 +17,8 @@ struct work;
 
 /* ERR_NOT_FOUND, code MANIFEST_UNKNOWN about the reference. */
 int work_pull_manifest(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                       const struct oci_reference *reference, struct meta_manifest *out, struct err *err);
+                       const struct oci_reference *reference, struct meta_manifest *out,
+                       struct err *err);
 
 struct work_blob {
     int64_t    size;
@@ -36,8 +37,8 @@ int work_find_blob(struct work *work, struct arena *arena, const struct auth_rep
 /* Its bytes as a descriptor that the caller closes. ERR_CORRUPT when the object is missing, has another
  * size than its row or, under verify_on_read, another digest: damage is told, never sent. Verifying reads
  * the whole object, so it is not for event threads: they ask work_verifies first. */
-int  work_open_blob(struct work *work, const struct oci_digest *digest, const struct work_blob *blob,
-                    int *out_fd, struct err *err);
+int work_open_blob(struct work *work, const struct oci_digest *digest, const struct work_blob *blob,
+                   int *out_fd, struct err *err);
 bool work_verifies(struct work *work);
 
 #endif

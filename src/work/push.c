@@ -19,18 +19,18 @@
 #include "work/work_private.h"
 
 struct pushing {
-    struct work                *work;
-    struct arena               *arena;
-    const struct meta_actor    *actor;
-    const struct auth_repo     *repo;
-    const struct work_push     *push;
-    struct oci_manifest         manifest;
-    struct oci_digest           digest;
+    struct work                  *work;
+    struct arena                 *arena;
+    const struct meta_actor      *actor;
+    const struct auth_repo       *repo;
+    const struct work_push       *push;
+    struct oci_manifest           manifest;
+    struct oci_digest             digest;
     const struct oci_descriptor **blobs; /* config and layers that must be here, in digest order */
-    size_t                      n_blobs;
-    int64_t                     depth;
-    struct db_tx               *tx;
-    int64_t                     repo_id;
+    size_t                        n_blobs;
+    int64_t                       depth;
+    struct db_tx                 *tx;
+    int64_t                       repo_id;
 };
 
 static int by_digest(const void *a, const void *b)
@@ -48,7 +48,8 @@ static int check_bytes(struct pushing *p, struct err *err)
 
     oci_digest_of(push->bytes, kind, &p->digest);
     if (push->reference.is_digest && !oci_digest_eq(&p->digest, &push->reference.digest))
-        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", oci_digest_str(&push->reference.digest),
+        return err_set_code(err, ERR_INVALID, "DIGEST_INVALID",
+                            oci_digest_str(&push->reference.digest),
                             "the manifest's bytes have the digest %s", p->digest.text);
     if (oci_manifest_parse(p->arena, push->bytes, push->media_type, &p->manifest, err) < 0)
         return -1;
@@ -76,7 +77,8 @@ static void gather_blobs(struct pushing *p)
 
 static int unknown(const struct oci_descriptor *descriptor, const char *what, struct err *err)
 {
-    return err_set_code(err, ERR_INVALID, "MANIFEST_BLOB_UNKNOWN", oci_digest_str(&descriptor->digest),
+    return err_set_code(err, ERR_INVALID, "MANIFEST_BLOB_UNKNOWN",
+                        oci_digest_str(&descriptor->digest),
                         "the manifest names a %s that is not in the repository", what);
 }
 
@@ -85,12 +87,13 @@ static int check_size(const struct oci_descriptor *descriptor, int64_t size, str
     if (descriptor->size == size)
         return 0;
     return err_set_code(err, ERR_INVALID, "SIZE_INVALID", oci_digest_str(&descriptor->digest),
-                        "the descriptor says %lld bytes, there are %lld", (long long)descriptor->size,
-                        (long long)size);
+                        "the descriptor says %lld bytes, there are %lld",
+                        (long long)descriptor->size, (long long)size);
 }
 
 /* Of what is pulled by this descriptor, clients believe the type that it tells. */
-static int check_type(const struct oci_descriptor *descriptor, struct str media_type, struct err *err)
+static int check_type(const struct oci_descriptor *descriptor, struct str media_type,
+                      struct err *err)
 {
     if (str_eq(descriptor->media_type, media_type))
         return 0;
@@ -133,7 +136,8 @@ static int check_children(struct pushing *p, struct err *err)
             return -1;
         if (found == 0)
             return unknown(child, "manifest", err);
-        if (check_size(child, (int64_t)row.bytes.n, err) < 0 || check_type(child, row.media_type, err) < 0)
+        if (check_size(child, (int64_t)row.bytes.n, err) < 0 ||
+            check_type(child, row.media_type, err) < 0)
             return -1;
         if (depth + 1 > p->depth)
             p->depth = depth + 1;
@@ -170,7 +174,8 @@ static int write_manifest(struct pushing *p, int64_t *out_is_new, struct err *er
         return -1;
 
     for (size_t i = 0; i < p->n_blobs; i++) {
-        if (meta_manifest_add_blob(p->tx, p->repo_id, digest, oci_digest_str(&p->blobs[i]->digest), err) < 0)
+        if (meta_manifest_add_blob(p->tx, p->repo_id, digest, oci_digest_str(&p->blobs[i]->digest),
+                                   err) < 0)
             return -1;
     }
     for (size_t i = 0; i < manifest->n_children; i++) {
@@ -179,8 +184,8 @@ static int write_manifest(struct pushing *p, int64_t *out_is_new, struct err *er
         if (meta_manifest_add_child(p->tx, p->repo_id, digest, child, err) < 0)
             return -1;
     }
-    return work_queue_manifest(p->tx, p->arena, p->repo_id, digest, now + work_policy(p->work)->gc_delay,
-                               "push", err);
+    return work_queue_manifest(p->tx, p->arena, p->repo_id, digest,
+                               now + work_policy(p->work)->gc_delay, "push", err);
 }
 
 /* Creating and moving are different rights, told apart here, inside the transaction. */
@@ -202,8 +207,8 @@ static int write_tag(struct pushing *p, struct str name, struct err *err)
     if (meta_tag_put(p->tx, p->repo_id, name, digest, p->actor->account_id, err) < 0)
         return -1;
     if (is_move && work_queue_manifest(p->tx, p->arena, p->repo_id, old.digest,
-                                       db_now(p->tx) + work_policy(p->work)->undelete_window, "untagged",
-                                       err) < 0)
+                                       db_now(p->tx) + work_policy(p->work)->undelete_window,
+                                       "untagged", err) < 0)
         return -1;
 
     struct meta_event event = {
@@ -222,7 +227,8 @@ static int write_all(struct pushing *p, struct err *err)
     int64_t                 is_new;
 
     if (work_repo_ensure(p->tx, p->arena, p->repo, p->actor, &p->repo_id, err) < 0 ||
-        check_blobs(p, err) < 0 || check_children(p, err) < 0 || write_manifest(p, &is_new, err) < 0)
+        check_blobs(p, err) < 0 || check_children(p, err) < 0 ||
+        write_manifest(p, &is_new, err) < 0)
         return -1;
 
     struct meta_event event = {
@@ -248,7 +254,7 @@ int work_push_manifest(struct work *work, struct arena *arena, const struct meta
                        struct work_pushed *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
-    struct pushing               p  = { .work = work, .arena = arena, .actor = actor, .repo = repo, .push = push };
+    struct pushing p = { .work = work, .arena = arena, .actor = actor, .repo = repo, .push = push };
 
     if (work_may_write(work, err) < 0 || check_bytes(&p, err) < 0)
         return -1;

@@ -29,10 +29,10 @@ static struct str network_of(struct str address)
 /* How many there have been in this minute, this one included. */
 static int64_t count(struct work *work, struct arena *arena, const struct meta_actor *actor)
 {
-    int64_t     now    = clock_monotonic_us();
-    struct str  net    = network_of(actor->address);
-    const char *key    = mem_printf(arena, "%lld/" STR_FMT "/" STR_FMT, (long long)(now / MINUTE_US),
-                                    STR_ARGS(net), STR_ARGS(actor->name));
+    int64_t     now = clock_monotonic_us();
+    struct str  net = network_of(actor->address);
+    const char *key = mem_printf(arena, "%lld/" STR_FMT "/" STR_FMT, (long long)(now / MINUTE_US),
+                                 STR_ARGS(net), STR_ARGS(actor->name));
     int64_t     so_far = 0;
 
     (void)cache_get(work->refusals, str_from(key), now, &so_far);
@@ -52,19 +52,21 @@ static int record(struct work *work, const struct meta_actor *actor, const struc
     return db_commit(&tx, err);
 }
 
-void work_refusal(struct work *work, const struct meta_actor *actor, const char *action, struct str path,
-                  const char *reason)
+void work_refusal(struct work *work, const struct meta_actor *actor, const char *action,
+                  struct str path, const char *reason)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     int64_t                        n     = count(work, arena, actor);
-    struct meta_event event = { .type = action, .object_kind = "refusal", .object_name = path, .path = path };
-    struct err        err;
+    struct meta_event              event = {
+                     .type = action, .object_kind = "refusal", .object_name = path, .path = path
+    };
+    struct err err;
 
     if (n > A_MINUTE)
         return;
     if (n == A_MINUTE)
         reason = mem_printf(arena, "%s (further ones in this minute are not listed)", reason);
     if (record(work, actor, &event, str_from(reason), &err) < 0)
-        log_event(LOG_ERROR, NULL, "audit.failed", LOG_FIELDS(LOG_S("request", actor->request_id)), "%s",
-                  err.text);
+        log_event(LOG_ERROR, NULL, "audit.failed", LOG_FIELDS(LOG_S("request", actor->request_id)),
+                  "%s", err.text);
 }

@@ -11,7 +11,7 @@ struct work;
 
 /* action: a static word ("LOGIN_FAILED", a route's name). Failing to write it changes nothing for the
  * caller, who is refused anyway; it is logged. */
-void work_refusal(struct work *work, const struct meta_actor *actor, const char *action, struct str path,
-                  const char *reason);
+void work_refusal(struct work *work, const struct meta_actor *actor, const char *action,
+                  struct str path, const char *reason);
 
 #endif

@@ -20,16 +20,17 @@
 #define SECOND_US INT64_C(1000000)
 #define EVICTABLE_AFTER_US (600 * SECOND_US)
 #define SILENT_AFTER_US (2 * SECOND_US)
-#define PENDING_LIFE_US (7 * 24 * 3600 * SECOND_US) /* of objects of sessions, beyond any upload_ttl in use */
+#define PENDING_LIFE_US \
+    (7 * 24 * 3600 * SECOND_US) /* of objects of sessions, beyond any upload_ttl in use */
 
 enum { SWEEP_BATCH = 100, LOOK_AGAIN_NS = 50 * 1000 * 1000 };
 
 struct work_upload {
     struct work_upload *next; /* in work->uploads, while a request has the session open */
     struct work        *work;
-    pthread_mutex_t     lock; /* between its request and one that takes over */
-    int64_t             used_at;   /* monotonic */
-    bool                is_lost;   /* taken over: nothing may be written any more */
+    pthread_mutex_t     lock;    /* between its request and one that takes over */
+    int64_t             used_at; /* monotonic */
+    bool                is_lost; /* taken over: nothing may be written any more */
 
     char                id[WORK_UPLOAD_ID_MAX]; /* empty: without session */
     char                upload_key[BLOB_KEY_MAX];
@@ -44,7 +45,8 @@ struct work_upload {
 
 static int unknown(struct str id, struct err *err)
 {
-    return err_set_code(err, ERR_NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", id, "no such upload in progress");
+    return err_set_code(err, ERR_NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", id,
+                        "no such upload in progress");
 }
 
 static int silent_loser(struct err *err)
@@ -81,26 +83,29 @@ static int make_room(struct work *work, struct db_tx *tx, struct arena *arena, i
     if (n < WORK_UPLOADS_OPEN)
         return 0;
 
-    int found = meta_upload_find_idle(tx, arena, account_id, db_now(tx) - EVICTABLE_AFTER_US, &idle, err);
+    int found =
+        meta_upload_find_idle(tx, arena, account_id, db_now(tx) - EVICTABLE_AFTER_US, &idle, err);
     if (found < 0)
         return -1;
     if (found == 0)
-        return err_set(err, ERR_TOO_MANY, "%d uploads are in progress for this account", WORK_UPLOADS_OPEN);
+        return err_set(err, ERR_TOO_MANY, "%d uploads are in progress for this account",
+                       WORK_UPLOADS_OPEN);
 
     *out_evicted_key = idle.upload_key;
     return remove_session(tx, idle.id, idle.upload_key, err);
 }
 
-int work_upload_begin(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                      enum hash_kind second, char out_id[WORK_UPLOAD_ID_MAX], struct err *err)
+int work_upload_begin(struct work *work, const struct meta_actor *actor,
+                      const struct auth_repo *repo, enum hash_kind second,
+                      char out_id[WORK_UPLOAD_ID_MAX], struct err *err)
 {
-    AUTO(arena_free) struct arena           *arena  = arena_new();
-    AUTO(db_abort) struct db_tx             *tx     = NULL;
+    AUTO(arena_free) struct arena              *arena  = arena_new();
+    AUTO(db_abort) struct db_tx                *tx     = NULL;
     AUTO(blob_writer_close) struct blob_writer *writer = NULL;
-    char                                     id[WORK_UPLOAD_ID_MAX], key[BLOB_KEY_MAX];
-    struct hash                              hash, hash_second;
-    struct str                               evicted;
-    struct err                               ignored; /* what stays of an evicted one is swept later */
+    char                                        id[WORK_UPLOAD_ID_MAX], key[BLOB_KEY_MAX];
+    struct hash                                 hash, hash_second;
+    struct str                                  evicted;
+    struct err ignored; /* what stays of an evicted one is swept later */
 
     if (work_may_write(work, err) < 0)
         return -1;
@@ -151,8 +156,9 @@ static int find_session(struct work *work, struct arena *arena, const struct met
     return 0;
 }
 
-int work_upload_status(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                       struct str id, int64_t *out_offset, struct err *err)
+int work_upload_status(struct work *work, const struct meta_actor *actor,
+                       const struct auth_repo *repo, struct str id, int64_t *out_offset,
+                       struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     struct meta_upload             row;
@@ -163,8 +169,8 @@ int work_upload_status(struct work *work, const struct meta_actor *actor, const 
     return 0;
 }
 
-int work_upload_cancel(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                       struct str id, struct err *err)
+int work_upload_cancel(struct work *work, const struct meta_actor *actor,
+                       const struct auth_repo *repo, struct str id, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -223,7 +229,8 @@ static int commit_offset(struct work_upload *upload, struct err *err)
 
     if (upload->writer == NULL || upload->id[0] == '\0')
         return 0;
-    if (blob_flush(upload->writer, err) < 0 || db_begin(work->db, DB_WRITE, "advance upload", &tx, err) < 0)
+    if (blob_flush(upload->writer, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "advance upload", &tx, err) < 0)
         return -1;
     if (meta_upload_advance(tx, str_from(upload->id), upload->version, upload->offset,
                             print_hash(work, arena, &upload->hash), second, err) < 0 ||
@@ -340,8 +347,9 @@ static int load(struct work_upload *upload, const struct meta_upload *row, struc
     return 0;
 }
 
-int work_upload_open(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                     struct str id, struct work_upload **out, struct err *err)
+int work_upload_open(struct work *work, const struct meta_actor *actor,
+                     const struct auth_repo *repo, struct str id, struct work_upload **out,
+                     struct err *err)
 {
     AUTO(arena_free) struct arena              *arena  = arena_new();
     AUTO(work_upload_close) struct work_upload *upload = NULL;
@@ -385,7 +393,8 @@ int work_upload_begin_single(struct work *work, const struct meta_actor *actor,
         return -1;
     int64_t expires_at = db_now(tx) + work_policy(work)->upload_ttl;
     if (meta_pending_add(tx, str_from(upload->upload_key), expires_at, err) < 0 ||
-        meta_pending_add(tx, str_from(upload->object_key), expires_at, err) < 0 || db_commit(&tx, err) < 0)
+        meta_pending_add(tx, str_from(upload->object_key), expires_at, err) < 0 ||
+        db_commit(&tx, err) < 0)
         return err_wrap(err, "beginning an upload");
 
     if (blob_begin(work->store, str_from(upload->upload_key), &upload->writer, err) < 0)
@@ -450,7 +459,8 @@ int work_upload_expect(struct work_upload *upload, const struct oci_digest *dige
 /* -- the end ------------------------------------------------------------------------------------------ */
 
 /* The digest was of an algorithm that nobody announced: read the bytes once more. */
-static int reread(struct work_upload *upload, enum hash_kind kind, struct oci_digest *out, struct err *err)
+static int reread(struct work_upload *upload, enum hash_kind kind, struct oci_digest *out,
+                  struct err *err)
 {
     AUTO(arena_free) struct arena              *arena  = arena_new();
     AUTO(blob_reader_close) struct blob_reader *reader = NULL;
@@ -460,7 +470,8 @@ static int reread(struct work_upload *upload, enum hash_kind kind, struct oci_di
     return work_digest_of_object(arena, reader, upload->offset, kind, out, err);
 }
 
-static int check_digest(struct work_upload *upload, const struct oci_digest *digest, struct err *err)
+static int check_digest(struct work_upload *upload, const struct oci_digest *digest,
+                        struct err *err)
 {
     struct oci_digest found;
 
@@ -474,7 +485,8 @@ static int check_digest(struct work_upload *upload, const struct oci_digest *dig
     if (oci_digest_eq(&found, digest))
         return 0;
     return err_set_code(err, ERR_INVALID, "DIGEST_INVALID", oci_digest_str(digest),
-                        "the %lld bytes received have the digest %s", (long long)upload->offset, found.text);
+                        "the %lld bytes received have the digest %s", (long long)upload->offset,
+                        found.text);
 }
 
 /* After a refusal nothing of the upload stays: its bytes, its session, its pending rows. */
@@ -482,7 +494,7 @@ static void drop(struct work_upload *upload)
 {
     struct work                 *work = upload->work;
     AUTO(db_abort) struct db_tx *tx   = NULL;
-    struct err                   ignored; /* what cannot be removed now is known as pending and swept */
+    struct err ignored; /* what cannot be removed now is known as pending and swept */
 
     blob_writer_close(&upload->writer);
     if (blob_remove(work->store, str_from(upload->upload_key), &ignored) < 0 ||
@@ -495,8 +507,8 @@ static void drop(struct work_upload *upload)
 }
 
 /* The transaction in which the bytes become a blob of the repository. */
-static int record(struct work_upload *upload, const struct meta_actor *actor, const struct auth_repo *repo,
-                  const struct oci_digest *digest, struct err *err)
+static int record(struct work_upload *upload, const struct meta_actor *actor,
+                  const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -513,7 +525,8 @@ static int record(struct work_upload *upload, const struct meta_actor *actor, co
     if (is_ours < 0)
         return -1;
     if (is_ours == 0)
-        return err_set(err, ERR_UNAVAILABLE, "the upload took too long and its object was collected");
+        return err_set(err, ERR_UNAVAILABLE,
+                       "the upload took too long and its object was collected");
     if (meta_pending_remove(tx, str_from(upload->upload_key), err) < 0 ||
         work_repo_ensure(tx, arena, repo, actor, &repo_id, err) < 0 ||
         meta_blob_put(tx, arena, name, upload->offset, key, &key_in_force, err) < 0)
@@ -521,7 +534,8 @@ static int record(struct work_upload *upload, const struct meta_actor *actor, co
     if (!str_eq(key_in_force, key) && meta_doomed_add(tx, key, upload->offset, db_now(tx), err) < 0)
         return -1;
     if (work_pin(work, tx, repo_id, name, err) < 0 ||
-        meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "upload", err) < 0 ||
+        meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "upload",
+                          err) < 0 ||
         (upload->id[0] != '\0' && meta_upload_remove(tx, str_from(upload->id), 0, err) < 0))
         return -1;
 
@@ -534,7 +548,8 @@ static int record(struct work_upload *upload, const struct meta_actor *actor, co
 }
 
 static int finish_locked(struct work_upload *upload, const struct meta_actor *actor,
-                         const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
+                         const struct auth_repo *repo, const struct oci_digest *digest,
+                         struct err *err)
 {
     if (upload->is_lost || upload->writer == NULL)
         return silent_loser(err);
@@ -550,7 +565,8 @@ static int finish_locked(struct work_upload *upload, const struct meta_actor *ac
 }
 
 int work_upload_finish(struct work_upload *upload, const struct meta_actor *actor,
-                       const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
+                       const struct auth_repo *repo, const struct oci_digest *digest,
+                       struct err *err)
 {
     pthread_mutex_lock(&upload->lock);
     int done = finish_locked(upload, actor, repo, digest, err);
@@ -603,13 +619,14 @@ static int reap_doomed(struct work *work, struct str key, struct err *err)
     AUTO(db_abort) struct db_tx *tx = NULL;
 
     if (blob_remove(work->store, key, err) < 0 ||
-        db_begin(work->db, DB_WRITE, "reap object", &tx, err) < 0 || meta_doomed_remove(tx, key, err) < 0)
+        db_begin(work->db, DB_WRITE, "reap object", &tx, err) < 0 ||
+        meta_doomed_remove(tx, key, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
 
-static int list_due(struct work *work, struct arena *arena, bool is_doomed, struct str **out, size_t *n,
-                    struct err *err)
+static int list_due(struct work *work, struct arena *arena, bool is_doomed, struct str **out,
+                    size_t *n, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
@@ -634,7 +651,8 @@ int work_upload_sweep(struct work *work, int64_t *out_n, struct err *err)
         if (list_due(work, arena, is_doomed, &keys, &n_keys, err) < 0)
             return err_wrap(err, "sweeping objects");
         for (size_t i = 0; i < n_keys; i++) {
-            if ((is_doomed ? reap_doomed(work, keys[i], err) : reap_pending(work, keys[i], err)) < 0)
+            if ((is_doomed ? reap_doomed(work, keys[i], err) : reap_pending(work, keys[i], err)) <
+                0)
                 return err_wrap(err, "sweeping " STR_FMT, STR_ARGS(keys[i]));
             n++;
         }

@@ -33,19 +33,22 @@ enum { WORK_UPLOAD_ID_MAX = 33 };
 
 /* second: also run this algorithm (announced by the client), or HASH_SHA256 for none. ERR_TOO_MANY when
  * the account has WORK_UPLOADS_OPEN sessions, none of them idle for 10 minutes. */
-int work_upload_begin(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                      enum hash_kind second, char out_id[WORK_UPLOAD_ID_MAX], struct err *err);
+int work_upload_begin(struct work *work, const struct meta_actor *actor,
+                      const struct auth_repo *repo, enum hash_kind second,
+                      char out_id[WORK_UPLOAD_ID_MAX], struct err *err);
 
 int work_upload_begin_single(struct work *work, const struct meta_actor *actor,
                              const struct auth_repo *repo, const struct oci_digest *digest,
                              struct work_upload **out, struct err *err);
 
 /* The state of a session, without opening it. */
-int work_upload_status(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                       struct str id, int64_t *out_offset, struct err *err);
+int work_upload_status(struct work *work, const struct meta_actor *actor,
+                       const struct auth_repo *repo, struct str id, int64_t *out_offset,
+                       struct err *err);
 
-int work_upload_open(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                     struct str id, struct work_upload **out, struct err *err);
+int work_upload_open(struct work *work, const struct meta_actor *actor,
+                     const struct auth_repo *repo, struct str id, struct work_upload **out,
+                     struct err *err);
 
 int64_t work_upload_offset(const struct work_upload *upload);
 
@@ -55,17 +58,19 @@ int work_upload_write(struct work_upload *upload, struct str bytes, struct err *
 int work_upload_flush(struct work_upload *upload, struct err *err);
 
 /* Before the last bytes come: makes the object that finish will create known. */
-int work_upload_expect(struct work_upload *upload, const struct oci_digest *digest, struct err *err);
+int work_upload_expect(struct work_upload *upload, const struct oci_digest *digest,
+                       struct err *err);
 
 /* ERR_INVALID, code DIGEST_INVALID when the bytes hash to something else; then the session is gone. */
 int work_upload_finish(struct work_upload *upload, const struct meta_actor *actor,
-                       const struct auth_repo *repo, const struct oci_digest *digest, struct err *err);
+                       const struct auth_repo *repo, const struct oci_digest *digest,
+                       struct err *err);
 
 /* Lets go of it. What was not flushed is lost; after finish nothing is left to lose. */
 void work_upload_close(struct work_upload **upload);
 
-int work_upload_cancel(struct work *work, const struct meta_actor *actor, const struct auth_repo *repo,
-                       struct str id, struct err *err);
+int work_upload_cancel(struct work *work, const struct meta_actor *actor,
+                       const struct auth_repo *repo, struct str id, struct err *err);
 
 /* Removes sessions that nobody used for the policy's upload_ttl, and what pending rows that are due point
  * to: bytes of uploads that never ended. Returns how many, for a timer. */

@@ -90,7 +90,9 @@ int work_may_delete(struct work *work, struct err *err)
 static int make_repo(struct db_tx *tx, const struct auth_repo *repo, const struct meta_actor *actor,
                      int64_t *out_id, struct err *err)
 {
-    struct meta_event event = { .type = "REPO_CREATED", .object_kind = "repository", .object_name = repo->path };
+    struct meta_event event = { .type        = "REPO_CREATED",
+                                .object_kind = "repository",
+                                .object_name = repo->path };
 
     if (meta_repo_add(tx, repo->path, repo->namespace_id, 0, actor->account_id, out_id, err) < 0)
         return -1;
@@ -101,8 +103,8 @@ int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_re
                      const struct meta_actor *actor, int64_t *out_id, struct err *err)
 {
     struct meta_repo row;
-    int found = repo->id != 0 ? meta_repo_find_id(tx, arena, repo->id, &row, err)
-                              : meta_repo_find(tx, arena, repo->path, &row, err);
+    int              found = repo->id != 0 ? meta_repo_find_id(tx, arena, repo->id, &row, err)
+                                           : meta_repo_find(tx, arena, repo->path, &row, err);
 
     if (found < 0)
         return -1;
@@ -132,7 +134,8 @@ int work_queue_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, 
     return meta_gc_queue_put(tx, "manifest", str_from(id), review_after, event, err);
 }
 
-int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err)
+int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest,
+             struct err *err)
 {
     int64_t ttl = work_policy(work)->pin_ttl;
     int64_t now = db_now(tx);
@@ -141,8 +144,8 @@ int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str di
     return meta_blob_pin(tx, repo_id, digest, now + ttl, now + ttl / 2, &ignored_written, err);
 }
 
-int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size, enum hash_kind kind,
-                          struct oci_digest *out, struct err *err)
+int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size,
+                          enum hash_kind kind, struct oci_digest *out, struct err *err)
 {
     char       *block  = mem_alloc(arena, READ_BLOCK);
     int64_t     offset = 0;

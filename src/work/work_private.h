@@ -50,10 +50,11 @@ int work_queue_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, 
                         int64_t review_after, const char *event, struct err *err);
 
 /* Hashes the `size` bytes of an object or upload, block by block. */
-int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size, enum hash_kind kind,
-                          struct oci_digest *out, struct err *err);
+int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size,
+                          enum hash_kind kind, struct oci_digest *out, struct err *err);
 
 /* Makes or renews the push pin of a blob that is visible in the repository, in this transaction. */
-int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);
+int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest,
+             struct err *err);
 
 #endif
