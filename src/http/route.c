@@ -309,6 +309,8 @@ static int split_path(struct path *path, struct arena *arena, struct str text, s
 
     if (text.n == 0 || text.p[0] != '/')
         return err_set(err, ERR_INVALID, "the path does not begin with a slash");
+    if (str_find(text, '\0') >= 0)
+        return err_set(err, ERR_INVALID, "the path has a NUL");
     struct str rest = str_from_index(text, 1);
     if (rest.n > 0 && rest.p[rest.n - 1] == '/') {
         path->ends_in_slash = true;

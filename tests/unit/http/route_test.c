@@ -196,6 +196,15 @@ void test_paths_that_no_row_may_see(void **state)
     }
 }
 
+void test_a_raw_nul(void **state)
+{
+    struct fixture *f = *state;
+
+    CHECK_FAILS(http_router_find(f->router, f->arena, HTTP_GET, STR("/v2/a/blobs/b\0"), &f->match,
+                                 &f->err),
+                &f->err, ERR_INVALID);
+}
+
 void test_an_escaped_slash_where_the_row_allows_it(void **state)
 {
     struct fixture *f = *state;
