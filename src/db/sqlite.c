@@ -89,7 +89,7 @@ static int make_reader(struct sqlite_db *db, bool is_own, struct sqlite_reader *
 {
     struct sqlite_conn *conn;
 
-    if (sqlite_conn_open(db->path, SQLITE_READER, &conn, err) < 0)
+    if (sqlite_conn_open(db->path, is_own ? SQLITE_OWN_READER : SQLITE_READER, &conn, err) < 0)
         return -1;
 
     struct sqlite_reader *reader = mem_new(struct sqlite_reader);
@@ -253,9 +253,8 @@ static int begin(struct db *base, enum db_mode mode, const char *who, struct db_
     struct sqlite_conn   *conn;
     struct sqlite_reader *reader;
 
-    (void)who;
     if (mode == DB_WRITE) {
-        if (sqlite_writer_begin(db->writer, &conn, err) < 0)
+        if (sqlite_writer_begin(db->writer, who, &conn, err) < 0)
             return -1;
         db->writing.conn = conn;
         *out             = &db->writing.tx;

@@ -60,8 +60,8 @@ static const struct {
     { SQLITE_TOOBIG,     ERR_TOO_LARGE   },
 };
 
-/* Every connection begins with these. The cache is small because the page cache of the kernel stands behind
- * it; sorting and statement journals stay in memory, for a data directory may have no place for strangers. */
+/* Every connection begins with these. The caches are small because the page cache of the kernel stands behind
+ * them; sorting and statement journals stay in memory, for a data directory may have no place for strangers. */
 static const char for_all[] =
     "PRAGMA foreign_keys = ON;"
     "PRAGMA synchronous = FULL;"
@@ -69,13 +69,18 @@ static const char for_all[] =
     "PRAGMA mmap_size = 0;"
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA wal_autocheckpoint = 0;";
-static const char for_writer[] =
-    "PRAGMA journal_mode = WAL;"
-    "PRAGMA journal_size_limit = 67108864;"
-    "PRAGMA cache_size = -2048;";
-static const char for_reader[] =
-    "PRAGMA query_only = ON;"
-    "PRAGMA cache_size = -1024;";
+static const char *const for_role[] = {
+    [SQLITE_WRITER] =
+        "PRAGMA journal_mode = WAL;"
+        "PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA cache_size = -2048;",
+    [SQLITE_READER] =
+        "PRAGMA query_only = ON;"
+        "PRAGMA cache_size = -1024;",
+    [SQLITE_OWN_READER] =
+        "PRAGMA query_only = ON;"
+        "PRAGMA cache_size = -4096;",
+};
 
 /* What must be in force afterwards, whatever the library was built with. */
 static const struct db_statement
@@ -392,10 +397,10 @@ static int set_up(struct sqlite_conn *conn, enum sqlite_role role, struct err *e
             SQLITE_OK)
             return failed(conn, err);
     }
-    if (role == SQLITE_READER)
+    if (role != SQLITE_WRITER)
         sqlite3_db_config(conn->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (sqlite_conn_script(conn, for_all, err) < 0 ||
-        sqlite_conn_script(conn, role == SQLITE_WRITER ? for_writer : for_reader, err) < 0)
+        sqlite_conn_script(conn, for_role[role], err) < 0)
         return -1;
 
     sqlite3_wal_hook(conn->sqlite, note_wal_frames, conn);

@@ -15,8 +15,9 @@ struct db_value;
 struct err;
 struct sqlite_conn;
 
-/* The writer makes the file; it is the only one that checkpoints, and the last to be closed. */
-enum sqlite_role { SQLITE_WRITER, SQLITE_READER };
+/* The writer is the only one that checkpoints, and the last to be closed. A thread's own reader has the
+ * larger cache: it answers the pulls. */
+enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_OWN_READER };
 
 int  sqlite_conn_open(const char *path, enum sqlite_role role, struct sqlite_conn **out,
                       struct err *err);

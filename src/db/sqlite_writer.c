@@ -26,6 +26,8 @@ enum {
 /* Someone in line; lives on the stack of who waits. */
 struct waiter {
     struct waiter *next;
+    pthread_t      thread;
+    const char    *who;
     pthread_cond_t called;
     bool           is_called;
 };
@@ -47,6 +49,8 @@ struct sqlite_writer {
     bool                is_lost; /* the turn's transaction went down with its batch */
     pthread_mutex_t     lock;
     bool                is_taken; /* somebody has the turn */
+    pthread_t           holder;   /* then this is he, */
+    const char         *who;      /* and what he is at */
     struct waiter      *first;
     struct waiter     **last;
     struct db_counts    counts;
@@ -119,10 +123,17 @@ static void dequeue(struct sqlite_writer *writer, struct waiter *waiter)
         writer->last = at;
 }
 
-/* In line until called; gives up at the deadline. */
-static bool wait_in_line(struct sqlite_writer *writer)
+static void have_turn(struct sqlite_writer *writer, pthread_t thread, const char *who)
 {
-    struct waiter   waiter   = { .is_called = false };
+    writer->is_taken = true;
+    writer->holder   = thread;
+    writer->who      = who;
+}
+
+/* In line until called; gives up at the deadline. */
+static bool wait_in_line(struct sqlite_writer *writer, const char *who)
+{
+    struct waiter   waiter   = { .thread = pthread_self(), .who = who };
     struct timespec deadline = db_deadline(TURN_TIMEOUT_S);
     int             waited   = 0;
 
@@ -136,20 +147,21 @@ static bool wait_in_line(struct sqlite_writer *writer)
     return waiter.is_called;
 }
 
-static int take_turn(struct sqlite_writer *writer, struct err *err)
+static int take_turn(struct sqlite_writer *writer, const char *who, struct err *err)
 {
-    bool has_turn = true;
+    int result = 0;
 
     pthread_mutex_lock(&writer->lock);
-    if (writer->is_taken)
-        has_turn = wait_in_line(writer);
-    else
-        writer->is_taken = true;
+    if (!writer->is_taken) {
+        have_turn(writer, pthread_self(), who);
+    } else {
+        ASSERT(!pthread_equal(writer->holder, pthread_self()));
+        if (!wait_in_line(writer, who))
+            result = err_set(err, ERR_UNAVAILABLE, "no turn to write within %d s: \"%s\" has it",
+                             TURN_TIMEOUT_S, writer->who);
+    }
     pthread_mutex_unlock(&writer->lock);
-
-    if (!has_turn)
-        return err_set(err, ERR_UNAVAILABLE, "no turn to write within %d s", TURN_TIMEOUT_S);
-    return 0;
+    return result;
 }
 
 /* Under the lock: the next in line has the turn without anyone coming between. */
@@ -162,6 +174,7 @@ static void pass_turn(struct sqlite_writer *writer)
         return;
     }
     dequeue(writer, next);
+    have_turn(writer, next->thread, next->who);
     next->is_called = true;
     pthread_cond_signal(&next->called);
 }
@@ -263,9 +276,10 @@ static int open_batch(struct sqlite_writer *writer, struct err *err)
     return 0;
 }
 
-int sqlite_writer_begin(struct sqlite_writer *writer, struct sqlite_conn **out, struct err *err)
+int sqlite_writer_begin(struct sqlite_writer *writer, const char *who, struct sqlite_conn **out,
+                        struct err *err)
 {
-    if (take_turn(writer, err) < 0)
+    if (take_turn(writer, who, err) < 0)
         return -1;
 
     writer->is_lost = false;

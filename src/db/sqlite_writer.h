@@ -26,9 +26,11 @@ struct sqlite_writer;
 int  sqlite_writer_open(const char *path, struct sqlite_writer **out, struct err *err);
 void sqlite_writer_close(struct sqlite_writer **writer);
 
-/* The connection belongs to the caller from a begin that succeeded to its commit or abort.
- * ERR_UNAVAILABLE when the turn does not come within ten seconds. */
-int  sqlite_writer_begin(struct sqlite_writer *writer, struct sqlite_conn **out, struct err *err);
+/* The connection belongs to the caller from a begin that succeeded to its commit or abort. A thread that has
+ * the turn must not begin again, it would wait for itself. ERR_UNAVAILABLE when the turn does not come within
+ * ten seconds; the text names who has it. */
+int  sqlite_writer_begin(struct sqlite_writer *writer, const char *who, struct sqlite_conn **out,
+                         struct err *err);
 int  sqlite_writer_commit(struct sqlite_writer *writer, struct err *err);
 void sqlite_writer_abort(struct sqlite_writer *writer);
 
