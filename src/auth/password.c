@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "io/random.h"
 
 enum { THREADS_MAX = 16, PASSES = 2, MEMORY = 19 * 1024 * 1024 };
 
@@ -92,9 +93,9 @@ struct auth_password_pool *auth_password_pool_new(size_t n_threads, size_t n_que
 
     /* A hash of the same cost whose text can be made without paying for it: a random salt and result. */
     char salt[64], result[64];
-    randombytes_buf(secret, 16);
+    random_bytes(secret, 16);
     sodium_bin2base64(salt, sizeof(salt), secret, 16, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-    randombytes_buf(secret, 32);
+    random_bytes(secret, 32);
     sodium_bin2base64(result, sizeof(result), secret, 32,
                       sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
     struct arena *arena = arena_new();

@@ -3,7 +3,6 @@
 #include "cmd/upkeep.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "base/err.h"
@@ -133,11 +132,8 @@ static void *run_upkeep(void *context)
         }
         pthread_mutex_lock(&upkeep->lock);
 
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec++;
         if (!upkeep->is_ending)
-            pthread_cond_timedwait(&upkeep->wake, &upkeep->lock, &until);
+            clock_cond_wait(&upkeep->wake, &upkeep->lock, SECOND_US);
     }
     pthread_mutex_unlock(&upkeep->lock);
     return NULL;
@@ -145,17 +141,13 @@ static void *run_upkeep(void *context)
 
 int upkeep_start(struct node *node, struct api *api, struct upkeep **out, struct err *err)
 {
-    struct upkeep     *upkeep = mem_new(struct upkeep);
-    pthread_condattr_t clock;
+    struct upkeep *upkeep = mem_new(struct upkeep);
 
     upkeep->node     = node;
     upkeep->api      = api;
     upkeep->is_ready = true;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&upkeep->lock, NULL);
-    pthread_cond_init(&upkeep->wake, &clock);
-    pthread_condattr_destroy(&clock);
+    clock_cond_init(&upkeep->wake);
     if (pthread_create(&upkeep->thread, NULL, run_upkeep, upkeep) != 0) {
         mem_free(upkeep);
         return err_set_os(err, ERR_UNAVAILABLE, "starting the upkeep thread");

@@ -28,3 +28,24 @@ void clock_set_offset(int64_t us)
 {
     atomic_store_explicit(&offset_us, us, memory_order_relaxed);
 }
+
+void clock_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+void clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t us)
+{
+    int64_t         until_us = clock_monotonic_us() + us;
+    struct timespec until    = {
+           .tv_sec  = until_us / 1000000,
+           .tv_nsec = until_us % 1000000 * 1000,
+    };
+
+    pthread_cond_timedwait(cond, lock, &until);
+}

@@ -4,7 +4,6 @@
 #include "work/upload.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/err.h"
@@ -23,7 +22,7 @@
 #define PENDING_LIFE_US \
     (7 * 24 * 3600 * SECOND_US) /* of objects of sessions, beyond any upload_ttl in use */
 
-enum { SWEEP_BATCH = 100, LOOK_AGAIN_NS = 50 * 1000 * 1000 };
+enum { SWEEP_BATCH = 100, LOOK_AGAIN_US = 50 * 1000 };
 
 struct work_upload {
     struct work_upload *next; /* in work->uploads, while a request has the session open */
@@ -260,20 +259,6 @@ static bool take_over(struct work_upload *other)
     return true;
 }
 
-/* Waits until the other request is through or silent. With uploads_lock; the list may change meanwhile. */
-static void wait_for_change(struct work *work)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += LOOK_AGAIN_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(&work->uploads_changed, &work->uploads_lock, &until);
-}
-
 /* Puts the upload into the list of open ones, where no other with its id may be. A connection that broke is
  * often still being cleared away when its client is back, so the newcomer has a little patience. */
 static int enter(struct work_upload *upload, struct err *err)
@@ -288,7 +273,7 @@ static int enter(struct work_upload *upload, struct err *err)
             pthread_mutex_unlock(&work->uploads_lock);
             return silent_loser(err);
         }
-        wait_for_change(work);
+        clock_cond_wait(&work->uploads_changed, &work->uploads_lock, LOOK_AGAIN_US);
     }
     if (*at != NULL)
         *at = (*at)->next;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "blob/blob.h"
+#include "io/clock.h"
 #include "meta/blob.h"
 #include "meta/object.h"
 #include "meta/repo.h"
@@ -22,7 +23,7 @@ struct work *work_new(const struct work_settings *settings)
     work->store = settings->store;
     memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
     pthread_mutex_init(&work->uploads_lock, NULL);
-    pthread_cond_init(&work->uploads_changed, NULL);
+    clock_cond_init(&work->uploads_changed);
     work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
     work_set_policy(work, &settings->policy);
     return work;
