@@ -83,10 +83,6 @@ def new_server(tmp):
         raise failures[0]
 
 
-def admin_of(running, scheme="http", **options):
-    return Registry(running.url(scheme), "admin", running.password or running.generated_password(), **options)
-
-
 @pytest.fixture
 def admin(server):
     """The registry as the first admin sees it, by Basic credentials."""

@@ -183,8 +183,8 @@ def test_every_legal_name_works(admin, name):
     assert admin.delete(f"/v2/{name}/manifests/{image.digest}").status_code == 202
 
 
-@pytest.mark.parametrize("name", ["admin/blobs", "admin/uploads", "admin/blobs/uploads", "admin/referrers", "admin/tags",
-                                  "admin/manifests"])
+@pytest.mark.parametrize("name", ["admin/blobs", "admin/uploads", "admin/blobs/uploads", "admin/referrers",
+                                  "admin/tags", "admin/manifests"])
 def test_a_name_that_ends_in_a_word_of_the_protocol(admin, name):
     """Refused by its name, or a name like any other: never half of each."""
     answer = admin.post(f"/v2/{name}/blobs/uploads/")

@@ -191,7 +191,8 @@ def test_10_000_accept_values_in_one_header(server):
 
 @pytest.mark.parametrize("data", [
     b"\x00" * 100, b"\r\n" * 50, b"GET\r\n\r\n", b"GET /livez HTTP/1.1\r\n: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01",
-    b"GET /livez HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n", b"GET  /livez  HTTP/1.1\r\nHost: x\r\n\r\n", b" GET /livez HTTP/1.1",
+    b"GET /livez HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n", b"GET  /livez  HTTP/1.1\r\nHost: x\r\n\r\n",
+    b" GET /livez HTTP/1.1",
     b"GET livez HTTP/1.1\r\nHost: x\r\n\r\n", b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET http://evil.example/v2/ HTTP/1.1\r\nHost: x\r\n\r\n", b"CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /v2/ HTTP/1.1\r\nHost: a\r\n continued\r\n\r\n", b"GET /v2/ HTTP/1.1\nHost: a\n\n",

@@ -143,7 +143,8 @@ def test_no_type_at_all_is_refused(admin, repo, image):
 def test_schema_1_is_refused(admin, repo, image, media_type):
     """Never converted, never stored: its digest covers something else than its bytes."""
     document = {"schemaVersion": 1, "name": repo, "tag": "bad", "architecture": "amd64",
-                "fsLayers": [{"blobSum": image.document["layers"][0]["digest"]}], "history": [{"v1Compatibility": "{}"}]}
+                "fsLayers": [{"blobSum": image.document["layers"][0]["digest"]}],
+                "history": [{"v1Compatibility": "{}"}]}
     assert_refused(admin, repo, document, media_type, codes=("MANIFEST_INVALID", "UNSUPPORTED"))
 
 

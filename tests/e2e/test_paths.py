@@ -1,6 +1,7 @@
 """Paths, exactly as sent: names that try to leave the root, escapes with two meanings, ids that are not ours."""
 
 import base64
+import time
 
 import pytest
 
@@ -17,9 +18,11 @@ def get(server, path, method="GET"):
 
 
 BAD_NAMES = [
-    "admin/..", "admin/.", "../admin/x", "admin/../x", "admin/x/..", "admin/x/../y", "admin/./x", "admin//x", "/admin/x",
+    "admin/..", "admin/.", "../admin/x", "admin/../x", "admin/x/..", "admin/x/../y", "admin/./x", "admin//x",
+    "/admin/x",
     "admin/%2e%2e", "admin/%2e%2e/x", "admin/%2E%2E/x", "admin/..%2f..%2fetc%2fpasswd", "admin/%2f%2f..%2f",
-    "admin%2fx", "admin%2Fx", "admin/%252e", "admin/%252e%252e/x", "admin/a\\b", "admin/%5c", "admin/%c0%ae", "admin/%c0%af",
+    "admin%2fx", "admin%2Fx", "admin/%252e", "admin/%252e%252e/x", "admin/a\\b", "admin/%5c", "admin/%c0%ae",
+    "admin/%c0%af",
     "admin/%00", "admin/x%00", "admin/x%00y", "admin/%09", "admin/x%20", "admin/%zz", "admin/%", "admin/%2",
     "admin/X", "Admin/x", "ADMIN/x", "admin/\xe9", "admin/%C3%A9", "admin/-x", "admin/x-", "admin/.x", "admin/x.",
     "admin/_x", "admin/x_", "admin/a___b", "admin/a..b", "admin/a._b", "admin/a-_b", "admin/a+b", "admin/a@b",
@@ -92,7 +95,8 @@ def test_a_tag_of_128_passes_and_of_129_does_not(admin, repo, image):
     assert admin.tags(repo) == ["v1", "x" * 128]
 
 
-@pytest.mark.parametrize("path", ["/../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
+@pytest.mark.parametrize("path", ["/../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd",
+                                  "//etc/passwd",
                                   "/v2/../../etc/passwd", "/ca/../key", "/ca%00", "/_ping/..", "/metrics/../v2/",
                                   "/auth/../v2/", "/.%00/", "/\xff", "/%ff", "/%"])
 def test_no_path_leads_out(server, path):
@@ -101,13 +105,15 @@ def test_no_path_leads_out(server, path):
     assert b"root:" not in answer.body and b"PRIVATE KEY" not in answer.body
 
 
-@pytest.mark.timeout(8)
-@pytest.mark.parametrize("query", ["?%", "?%zz=1", "?n=%", "?n=%00", "?last=%ff%fe", "?" + "a=b&" * 2000, "?=", "?&&&", "?n",
+@pytest.mark.parametrize("query", ["?%", "?%zz=1", "?n=%", "?n=%00", "?last=%ff%fe", "?" + "a=b&" * 2000, "?=", "?&&&",
+                                   "?n",
                                    "?last=a%00b", "?last=" + "x" * 4000], ids=lambda query: query[:20])
 def test_odd_queries_do_no_harm(server, repo, image, query):
     """Served, or refused at once: not left hanging until some deadline."""
+    start = time.monotonic()
     answer = get(server, f"/v2/{repo}/tags/list{query}")
     assert answer.status in (0, 200, 400, 414, 431), answer
+    assert time.monotonic() - start < 5, "left hanging"
 
 
 @pytest.mark.parametrize("text", ["'", '"', ";--", "\\", "%25", "%s%n%x", "{0}", "${jndi:ldap://x}", "' OR '1'='1",

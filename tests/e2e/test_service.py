@@ -14,13 +14,12 @@ import time
 
 import pytest
 import requests
-from conftest import admin_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from harness import oci
-from harness.client import Registry, challenge
+from harness.client import Registry, admin_of, challenge
 from harness.raw import RawConnection, exchange, request
 from harness.server import ADMIN_PASSWORD, Server, ServerDied, binary, environment
 

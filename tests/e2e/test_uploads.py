@@ -364,7 +364,9 @@ def test_an_upload_goes_on_after_an_interruption(new_server, repo, restart):
     if restart:
         server.restart()
         admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
-        assert range_end(status(admin, location)) == offset - 1
+        kept = range_end(status(admin, location)) + 1
+        assert kept >= offset, "acknowledged bytes were lost"
+        offset = kept
     answer = send_when_free(admin, location, data[offset:], offset)
     assert answer.status_code == 202
     assert admin.finish_upload(answer.headers["Location"], oci.digest(data)).status_code == 201

@@ -176,6 +176,11 @@ class Registry:
             answer = self.get(target)
 
 
+def admin_of(server):
+    """The registry of a server as its first admin sees it."""
+    return Registry(server.url(), "admin", server.password or server.generated_password())
+
+
 def as_descriptor(image, **fields):
     return {"mediaType": image.media_type, "digest": image.digest, "size": len(image.data), **fields}
 

@@ -54,7 +54,7 @@ def make_debian_layout(layout):
 
 
 def write_layout(path, images):
-    """Writes an OCI layout of small hand-made images: {tag: [(architecture, layer text), …]}; several make an index."""
+    """Writes an OCI layout of small images: {tag: [(architecture, layer text), …]}; several make an index."""
     blobs = path / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')

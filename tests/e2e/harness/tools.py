@@ -83,7 +83,8 @@ def docker_engine(directory):
     command = ["/usr/sbin/dockerd", "--iptables=false", "--bridge=none", "--ip-masq=false", "--ip-forward=false",
                "--data-root", directory / "root", "--exec-root", directory / "exec", "--storage-driver", "vfs",
                "--pidfile", directory / "pid", "-H", f"unix://{directory / 'sock'}"]
-    with daemon(command, directory / "log", lambda: is_answering(docker), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}):
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    with daemon(command, directory / "log", lambda: is_answering(docker), env=environment):
         yield docker
 
 
