@@ -221,10 +221,11 @@ def test_a_missing_child_is_named(admin, repo, image, media_type):
 def test_a_blob_of_another_repository_does_not_count(admin, repo, second_repo, image):
     """Knowing a digest is no right to its bytes: it must be pushed or mounted here first."""
     admin.push_blob(second_repo, b"makes it")
-    layer = image.document["layers"][0]["digest"]
-    admin.push_blob(second_repo, image.config)
+    missing = image.document["layers"][0]["digest"]
+    for blob in (image.config, *image.layers[1:]):
+        admin.push_blob(second_repo, blob)
     answer = admin.put_manifest(second_repo, "stolen", image.data)
-    assert_error(answer, 400, "MANIFEST_BLOB_UNKNOWN", detail=layer)
+    assert_error(answer, 400, "MANIFEST_BLOB_UNKNOWN", detail=missing)
 
 
 def test_a_child_of_another_repository_does_not_count(admin, repo, second_repo, image):
