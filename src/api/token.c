@@ -165,24 +165,17 @@ static int get_keys(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_token_routes[] = { { .name   = "token.get",
-                                                .method = HTTP_GET,
-                                                .path   = "/auth/token",
-                                                .may    = API_MAY_ANYONE,
-                                                .family = API_MANAGEMENT,
-                                                .run    = get_token },
-                                              { .name   = "token.post",
-                                                .method = HTTP_POST,
-                                                .path   = "/auth/token",
-                                                .may    = API_MAY_ANYONE,
-                                                .family = API_MANAGEMENT,
-                                                .body   = HTTP_BODY_WHOLE,
-                                                .limit  = FORM_MAX,
-                                                .run    = post_token },
-                                              { .name   = "token.keys",
-                                                .method = HTTP_GET,
-                                                .path   = "/auth/keys",
-                                                .may    = API_MAY_ANYONE,
-                                                .family = API_MANAGEMENT,
-                                                .run    = get_keys },
-                                              { 0 } };
+/* clang-format off */
+const struct api_route api_token_routes[] = {
+    { .name = "token.get",  .method = HTTP_GET,  .path = "/auth/token",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .run = get_token },
+    { .name = "token.post", .method = HTTP_POST, .path = "/auth/token",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .body = HTTP_BODY_WHOLE, .limit = FORM_MAX,
+      .run = post_token },
+    { .name = "token.keys", .method = HTTP_GET,  .path = "/auth/keys",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .run = get_keys },
+    { 0 },
+};
+/* clang-format on */

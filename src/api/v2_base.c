@@ -14,12 +14,11 @@ static int ping(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_base_routes[] = { { .name   = "v2.ping",
-                                                  .method = HTTP_GET,
-                                                  .path   = "/v2",
-                                                  .flags  = HTTP_ROUTE_TRAILING,
-                                                  .may    = API_MAY_PING,
-                                                  .family = API_V2,
-                                                  .fast   = ping_fast,
-                                                  .run    = ping },
-                                                { 0 } };
+/* clang-format off */
+const struct api_route api_v2_base_routes[] = {
+    { .name = "v2.ping", .method = HTTP_GET, .path = "/v2",
+      .flags = HTTP_ROUTE_TRAILING, .may = API_MAY_PING, .family = API_V2,
+      .fast = ping_fast, .run = ping },
+    { 0 },
+};
+/* clang-format on */

@@ -112,18 +112,14 @@ static int delete_blob(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_blob_routes[] = { { .name   = "blob.get",
-                                                  .method = HTTP_GET,
-                                                  .path   = "/v2/{name...}/blobs/{digest}",
-                                                  .may    = API_MAY_PULL,
-                                                  .family = API_V2,
-                                                  .fast   = get_blob_fast,
-                                                  .run    = get_blob },
-                                                { .name    = "blob.delete",
-                                                  .method  = HTTP_DELETE,
-                                                  .path    = "/v2/{name...}/blobs/{digest}",
-                                                  .may     = API_MAY_DELETE,
-                                                  .family  = API_V2,
-                                                  .changes = true,
-                                                  .run     = delete_blob },
-                                                { 0 } };
+/* clang-format off */
+const struct api_route api_v2_blob_routes[] = {
+    { .name = "blob.get",    .method = HTTP_GET,    .path = "/v2/{name...}/blobs/{digest}",
+      .may = API_MAY_PULL, .family = API_V2,
+      .fast = get_blob_fast, .run = get_blob },
+    { .name = "blob.delete", .method = HTTP_DELETE, .path = "/v2/{name...}/blobs/{digest}",
+      .may = API_MAY_DELETE, .family = API_V2, .changes = true,
+      .run = delete_blob },
+    { 0 },
+};
+/* clang-format on */

@@ -108,24 +108,17 @@ static int get_referrers(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_list_routes[] = { { .name   = "tag.list",
-                                                  .method = HTTP_GET,
-                                                  .path   = "/v2/{name...}/tags/list",
-                                                  .may    = API_MAY_PULL,
-                                                  .family = API_V2,
-                                                  .run    = get_tags },
-                                                { .name   = "repository.catalog",
-                                                  .method = HTTP_GET,
-                                                  .path   = "/v2/_catalog",
-                                                  .may    = API_MAY_CATALOG,
-                                                  .family = API_V2,
-                                                  .run    = get_catalog },
-                                                { .name   = "referrer.list",
-                                                  .method = HTTP_GET,
-                                                  .path   = "/v2/{name...}/referrers/{digest}",
-                                                  .may    = API_MAY_PULL,
-                                                  .family = API_V2,
-                                                  .knows_absence =
-                                                      true, /* the standard forbids 404 here */
-                                                  .run = get_referrers },
-                                                { 0 } };
+/* clang-format off */
+const struct api_route api_v2_list_routes[] = {
+    { .name = "tag.list",           .method = HTTP_GET, .path = "/v2/{name...}/tags/list",
+      .may = API_MAY_PULL, .family = API_V2,
+      .run = get_tags },
+    { .name = "repository.catalog", .method = HTTP_GET, .path = "/v2/_catalog",
+      .may = API_MAY_CATALOG, .family = API_V2,
+      .run = get_catalog },
+    { .name = "referrer.list",      .method = HTTP_GET, .path = "/v2/{name...}/referrers/{digest}",
+      .may = API_MAY_PULL, .family = API_V2, .knows_absence = true,
+      .run = get_referrers },
+    { 0 },
+};
+/* clang-format on */

@@ -93,28 +93,17 @@ static int delete_manifest(struct api_call *call, struct err *err)
     return 0;
 }
 
-const struct api_route api_v2_manifest_routes[] = { { .name   = "manifest.get",
-                                                      .method = HTTP_GET,
-                                                      .path = "/v2/{name...}/manifests/{reference}",
-                                                      .may  = API_MAY_PULL,
-                                                      .family = API_V2,
-                                                      .fast   = get_manifest_fast,
-                                                      .run    = get_manifest },
-                                                    { .name   = "manifest.put",
-                                                      .method = HTTP_PUT,
-                                                      .path = "/v2/{name...}/manifests/{reference}",
-                                                      .may  = API_MAY_PUSH,
-                                                      .family  = API_V2,
-                                                      .body    = HTTP_BODY_WHOLE,
-                                                      .limit   = OCI_MANIFEST_MAX,
-                                                      .changes = true,
-                                                      .open    = check_reference,
-                                                      .run     = put_manifest },
-                                                    { .name   = "manifest.delete",
-                                                      .method = HTTP_DELETE,
-                                                      .path = "/v2/{name...}/manifests/{reference}",
-                                                      .may  = API_MAY_DELETE,
-                                                      .family  = API_V2,
-                                                      .changes = true,
-                                                      .run     = delete_manifest },
-                                                    { 0 } };
+/* clang-format off */
+const struct api_route api_v2_manifest_routes[] = {
+    { .name = "manifest.get",    .method = HTTP_GET,    .path = "/v2/{name...}/manifests/{reference}",
+      .may = API_MAY_PULL, .family = API_V2,
+      .fast = get_manifest_fast, .run = get_manifest },
+    { .name = "manifest.put",    .method = HTTP_PUT,    .path = "/v2/{name...}/manifests/{reference}",
+      .may = API_MAY_PUSH, .family = API_V2, .body = HTTP_BODY_WHOLE, .limit = OCI_MANIFEST_MAX, .changes = true,
+      .open = check_reference, .run = put_manifest },
+    { .name = "manifest.delete", .method = HTTP_DELETE, .path = "/v2/{name...}/manifests/{reference}",
+      .may = API_MAY_DELETE, .family = API_V2, .changes = true,
+      .run = delete_manifest },
+    { 0 },
+};
+/* clang-format on */
