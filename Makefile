@@ -90,7 +90,8 @@ bench: all
 	@/usr/bin/python3 bench/bench.py --assay $(BUILD)/assay $(if $(WRITE),--write docs/bench.md)
 
 soak: all
-	@/usr/bin/python3 bench/soak.py --assay $(BUILD)/assay --seconds $(or $(T),300)
+	@tools/need tests/packages.txt
+	@/usr/bin/python3 tests/soak/soak.py --assay $(BUILD)/assay --seconds $(or $(T),300)
 
 docs:
 	@tools/docs

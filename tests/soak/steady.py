@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""soak.py: a server under steady mixed load, watched for growth.
+"""steady.py: a server under steady mixed load, watched for growth.
 
 A few clients push small images, pull them, list, ask for what is not there, abandon uploads and delete, over and over.
 Memory and open files are sampled; after a quarter of the time, by which caches are full, neither may grow by more than
@@ -153,7 +153,7 @@ def stop(process):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--assay', default='build/assay')
-    parser.add_argument('--seconds', type=int, default=300)
+    parser.add_argument('--seconds', type=float, default=300)
     options = parser.parse_args()
 
     folder = pathlib.Path(tempfile.mkdtemp(prefix='assay-soak-'))
@@ -166,8 +166,8 @@ def main():
         wrong = list(verdict(process, clients, samples))
         wrong += filter(None, [stop(process)])
         first, last = samples[len(samples) // 4], samples[-1]
-        print(f'  {sum(client.requests for client in clients)} requests in {options.seconds} s; memory {first[0]:.1f} -> '
-              f'{last[0]:.1f} MB, open files {first[1]} -> {last[1]} since the first quarter')
+        print(f'volume steady requests={sum(client.requests for client in clients)} seconds={options.seconds:.0f} '
+              f'megabytes={first[0]:.1f}..{last[0]:.1f} files={first[1]}..{last[1]}')
         if wrong:
             sys.exit('\n'.join([*wrong, (folder / 'log').read_text()[-2000:]]))
     finally:
