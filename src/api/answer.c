@@ -34,11 +34,70 @@ static const char *detail_key(const char *code)
     return "about";
 }
 
+/* Where a path belongs that no row knows. */
 static enum api_family family_of(const struct api_call *call)
 {
+    static const struct {
+        const char     *begin;
+        enum api_family family;
+    } bases[] = {
+        { "/v2", API_V2 },
+        { "/api/v0", API_DTR },
+        { "/enzi/v0", API_DTR },
+        { "/api/v1", API_OURS },
+    };
+
     if (call->route != NULL)
         return call->route->family;
-    return str_starts(http_path(call->req), STR("/v2")) ? API_V2 : API_MANAGEMENT;
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
+        if (str_starts(http_path(call->req), str_from(bases[i].begin)))
+            return bases[i].family;
+    }
+    return API_MANAGEMENT;
+}
+
+/* The management APIs have words of their own for what the distribution API calls otherwise. */
+static const char *managed_code(const char *code)
+{
+    /* clang-format off */
+    static const struct { const char *from, *to; } words[] = {
+        { "UNAUTHORIZED",    "NOT_AUTHENTICATED" },
+        { "DENIED",          "NOT_AUTHORIZED" },
+        { "UNSUPPORTED",     "NOT_ALLOWED" },
+        { "INVALID",         "INVALID_PARAMETERS" },
+        { "NAME_INVALID",    "INVALID_PARAMETERS" },
+        { "NAME_UNKNOWN",    "NO_SUCH_REPOSITORY" },
+        { "SIZE_INVALID",    "REQUEST_TOO_LARGE" },
+        { "TOOMANYREQUESTS", "TOO_MANY_REQUESTS" },
+        { "UNKNOWN",         "INTERNAL_ERROR" },
+    };
+    /* clang-format on */
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(code, words[i].from) == 0)
+            return words[i].to;
+    }
+    return code;
+}
+
+/* RFC 7234 5.5: 299, a warning that is there to stay. Names of a stranger's making are escaped and cut. */
+static void warn_of_ignored(struct api_call *call)
+{
+    struct buf text;
+
+    if (call->ignored.n == 0)
+        return;
+    buf_init(&text, call->arena, 8192);
+    buf_text(&text, "299 assay \"ignored in the body: ");
+    for (size_t i = 0; i < call->ignored.n && i < JSON_IGNORED_MAX; i++) {
+        if (i > 0)
+            buf_text(&text, ", ");
+        text_quoted_escape(&text, call->ignored.paths[i]);
+    }
+    if (call->ignored.n > JSON_IGNORED_MAX)
+        buf_text(&text, ", and others");
+    buf_char(&text, '"');
+    http_reply_header(call->req, "Warning", buf_view(&text));
 }
 
 void api_reply_start(struct api_call *call, int status)
@@ -50,6 +109,7 @@ void api_reply_start(struct api_call *call, int status)
         http_reply_header(call->req, "Docker-Distribution-Api-Version", STR("registry/2.0"));
     http_reply_header(call->req, "Cache-Control", STR("private, no-store"));
     http_reply_header(call->req, "Vary", STR("Authorization, Accept"));
+    warn_of_ignored(call);
 }
 
 void api_reply_json(struct api_call *call, int status, struct str json)
@@ -88,7 +148,12 @@ static struct str word_error(struct api_call *call, const char *code, const char
 static void reply_words(struct api_call *call, int status, const char *code, const char *message,
                         struct str about)
 {
-    struct str body = word_error(call, code, message, detail_key(code), about);
+    enum api_family family = family_of(call);
+    const char     *key    = detail_key(code);
+
+    if (family == API_DTR || family == API_OURS)
+        code = managed_code(code);
+    struct str body = word_error(call, code, message, key, about);
 
     api_reply_json(call, status, body);
     if (status == 429 || status == 503 || status == 507)
@@ -107,7 +172,7 @@ void api_reply_refusal(struct api_call *call, int status, const char *code, cons
 
 static void print_scope(const struct api_call *call, struct buf *out)
 {
-    struct str  name = http_match_hole(&call->match, "name");
+    struct str  name = call->path;
     const char *word;
 
     if (call->route->may == API_MAY_CATALOG) {
@@ -160,7 +225,7 @@ static void reply_challenge(struct api_call *call, const char *error, const char
 
 void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
 {
-    struct str name = http_match_hole(&call->match, "name");
+    struct str name = call->path;
 
     switch (verdict) {
     case AUTH_YES:
@@ -185,7 +250,8 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
         reply_words(call, 404, "NAME_UNKNOWN", "no such repository", name);
         break;
     case AUTH_NO_NAMESPACE:
-        reply_words(call, 404, "NAME_UNKNOWN", "no account has the name of this namespace", name);
+        reply_words(call, 404, family_of(call) == API_V2 ? "NAME_UNKNOWN" : "NO_SUCH_ACCOUNT",
+                    "no account has the name of this namespace", name);
         break;
     }
 }

@@ -25,6 +25,7 @@ struct api_settings {
     struct http_certificate *certificate; /* whose names may stand in a realm; null: none */
     struct str               ca_pem;      /* the own CA; null view: none */
     size_t                   workers;     /* of the server, for metrics */
+    int                      spool_fd;    /* directory for long answers in the making; not ours */
 };
 
 /* Refuses tables in which a row does not say what must be allowed (ERR_INTERNAL naming the row). */

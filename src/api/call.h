@@ -13,6 +13,7 @@
 #include "auth/auth.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "codec/json.h"
 #include "codec/text.h"
 #include "http/request.h"
 #include "http/route.h"
@@ -32,18 +33,28 @@ enum api_may {
     API_MAY_DELETE
 };
 
-/* How errors are worded. */
-enum api_family { API_V2, API_MANAGEMENT };
+/* Whose words and habits an answer has: those of the distribution API; of what belongs to no version (token
+ * service, health); of DTR's routes, where unknown members of a body are ignored and named in a Warning; of
+ * our own, where they are refused. Both of the latter take a trailing slash and escaped slashes. */
+enum api_family { API_V2, API_MANAGEMENT, API_DTR, API_OURS };
+
+enum {
+    API_BODY_MAX = 64 * 1024, /* of a JSON body, unless its row says more */
+    API_PAGE     = 10,        /* rows of a page that does not say how many */
+    API_PAGE_MAX = 100000,
+    API_MATCHES  = 8 /* readings of one path */
+};
 
 struct api_route {
-    const char         *name;
-    enum http_method    method;
-    const char         *path;
-    unsigned            flags; /* enum http_route_flags */
-    enum api_may        may;
-    enum api_family     family;
-    enum http_body_mode body;
-    int64_t             limit; /* of the body; 0: none for streams */
+    const char              *name;
+    enum http_method         method;
+    const char              *path;
+    unsigned                 flags; /* enum http_route_flags */
+    enum api_may             may;
+    enum api_family          family;
+    enum http_body_mode      body;
+    int64_t                  limit; /* of the body; 0: none for streams */
+    const struct json_table *takes; /* the JSON object that the body must be, read by api_body */
     bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool changes;       /* a change of state: a refusal of an identified caller is audited */
 
@@ -66,8 +77,15 @@ struct api_call {
     struct arena           *arena;
     const struct api_route *route; /* null: the path is nobody's */
     struct http_match       match;
+    struct str              path; /* of the repository that the row is about; null view: none */
     struct auth            *auth;
     struct work            *work;
+
+    /* More than one row or name fits: which one is meant depends on what exists. */
+    struct http_match *readings;
+    size_t             n_readings;
+
+    struct json_ignored ignored; /* members of the body that nobody looked at */
 
     bool               is_identified;
     bool               has_bad_credentials; /* some were given, and they are wrong */
@@ -94,6 +112,36 @@ int api_query(struct api_call *call, const char *name, const char *code, struct 
 /* All values of a query field, at most n_max; more are ERR_INVALID. */
 int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out,
                   size_t *n_out, struct err *err);
+
+/* The JSON body, read by the row's table into a zeroed struct of its size. No body is an empty object.
+ * ERR_INVALID, code INVALID_JSON, names the member; ERR_MEDIA when a browser's session sends anything but
+ * application/json, for any page could make it do so. */
+int api_body(struct api_call *call, void *out, struct err *err);
+
+/* The page that a management client asks for. */
+struct api_paging {
+    struct str start; /* sort key to begin at; null view: the first */
+    size_t     size;  /* rows, 1 to API_PAGE_MAX */
+    bool       wants_count;
+};
+
+/* pageStart and pageSize on DTR's repository routes, start and limit on its account routes: the field names
+ * say which. 0 rows means as many as there may be, and more than that is as many. ERR_INVALID, code
+ * INVALID_PARAMETERS. */
+int api_paging_read(struct api_call *call, const char *start_field, const char *size_field,
+                    struct api_paging *out, struct err *err);
+
+/* X-Next-Page-Start: where the next page begins. Absent on the last page: not called then. */
+void api_reply_next_start(struct api_call *call, struct str sort_key);
+
+/* The form in which it leaves the house, for answers that hold it in their body as well. */
+struct str api_page_start(struct arena *arena, struct str sort_key);
+
+void api_reply_count(struct api_call *call, int64_t n); /* X-Resource-Count */
+
+/* A flag of the query: "true", "1" and "" are yes, "false" and "0" are no; absent is `otherwise`. */
+int api_query_flag(struct api_call *call, const char *name, bool otherwise, bool *out,
+                   struct err *err);
 
 /* n and last of a page: n is WORK_PAGE_MAX when absent, clamped to it when larger. ERR_INVALID, code
  * PAGINATION_NUMBER_INVALID. */

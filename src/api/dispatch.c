@@ -54,6 +54,77 @@ static void reply_not_found(struct api_call *call)
     http_reply_header(call->req, "Allow", buf_view(&allow));
 }
 
+static bool is_managed(const struct api_route *row)
+{
+    return row->family == API_DTR || row->family == API_OURS;
+}
+
+/* The repository of a match, in the arena: {name...} alone, or behind its {namespace}. */
+static struct str path_of(struct api_call *call, const struct http_match *match)
+{
+    struct str space = http_match_hole(match, "namespace");
+    struct str name  = http_match_hole(match, "name");
+
+    if (name.p == NULL || space.p == NULL)
+        return name;
+    return str_from(mem_printf(call->arena, STR_FMT "/" STR_FMT, STR_ARGS(space), STR_ARGS(name)));
+}
+
+static bool reply_bad_path(struct api_call *call, struct err *err)
+{
+    if (err->code == NULL)
+        err->code = str_starts(http_path(call->req), STR("/v2")) ? "NAME_INVALID" : "INVALID";
+    api_reply_error(call, err);
+    return true;
+}
+
+static bool take_match(struct api_call *call, const struct http_match *match)
+{
+    struct err err;
+
+    call->match = *match;
+    call->route = match->row;
+    call->path  = path_of(call, match);
+    if (call->path.p != NULL && oci_name_check(call->path, &err) < 0) {
+        api_reply_error(call, &err);
+        return true;
+    }
+    return false;
+}
+
+/* Leaves out readings whose name ends in a word that names a part of a repository: no repository can. */
+static size_t drop_reserved(struct api_call *call, struct http_match *matches, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (oci_name_ends_reserved(path_of(call, &matches[i])))
+            continue;
+        matches[kept++] = matches[i];
+    }
+    return kept;
+}
+
+/* A management path with a deep name in it has several readings. Which repositories exist is seen later, on a
+ * worker. Returns as http_router_find. */
+static int find_readings(struct api_call *call, struct err *err)
+{
+    struct http_match *matches = mem_many(call->arena, API_MATCHES, struct http_match);
+    size_t             n;
+    int found = http_router_find_all(call->api->router, call->arena, http_method(call->req),
+                                     http_path(call->req), matches, API_MATCHES, &n, err);
+
+    if (found < 1)
+        return found;
+    n = drop_reserved(call, matches, n);
+    if (n == 0)
+        return 0;
+    call->match      = matches[n - 1];
+    call->readings   = matches;
+    call->n_readings = n;
+    return 1;
+}
+
 /* True when the request is answered because it has no row, or a name that nobody could have. */
 static bool find_row(struct api_call *call)
 {
@@ -61,21 +132,35 @@ static bool find_row(struct api_call *call)
     int        found = http_router_find(call->api->router, call->arena, http_method(call->req),
                                         http_path(call->req), &call->match, &err);
 
-    if (found < 0) {
-        err.code = str_starts(http_path(call->req), STR("/v2")) ? "NAME_INVALID" : "INVALID";
-        api_reply_error(call, &err);
-        return true;
+    if (found == 1 && is_managed(call->match.row)) {
+        unsigned allowed = call->match.allowed;
+
+        found               = find_readings(call, &err);
+        call->match.allowed = allowed;
     }
+    if (found < 0)
+        return reply_bad_path(call, &err);
     if (found == 0) {
         reply_not_found(call);
         return true;
     }
+    return take_match(call, &call->match);
+}
 
-    call->route     = call->match.row;
-    struct str name = api_hole(call, "name");
-    if (name.p != NULL && oci_name_check(name, &err) < 0) {
-        api_reply_error(call, &err);
-        return true;
+/* The longest name that exists wins; when none does, the shortest. True when it is answered. */
+static bool settle_reading(struct api_call *call)
+{
+    struct err err;
+
+    for (size_t i = 0; i + 1 < call->n_readings; i++) {
+        int exists = work_repo_exists(call->work, path_of(call, &call->readings[i]), &err);
+
+        if (exists < 0) {
+            api_reply_error(call, &err);
+            return true;
+        }
+        if (exists == 1)
+            return take_match(call, &call->readings[i]);
     }
     return false;
 }
@@ -199,7 +284,7 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
     case API_MAY_PULL:
     case API_MAY_PUSH:
     case API_MAY_DELETE:
-        return auth_repo_open(call->auth, call->arena, &call->caller, api_hole(call, "name"),
+        return auth_repo_open(call->auth, call->arena, &call->caller, call->path,
                               (enum auth_verb)verbs_of_may[call->route->may], &call->repo, verdict,
                               err);
     }
@@ -211,7 +296,7 @@ static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
     if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT ||
         verdict == AUTH_NO_CREDENTIALS)
         return;
-    work_refusal(call->work, &call->actor, call->route->name, api_hole(call, "name"),
+    work_refusal(call->work, &call->actor, call->route->name, call->path,
                  "too few rights or a void token");
 }
 
@@ -226,7 +311,7 @@ static int admit(struct api_call *call, struct err *err)
     if (verdict == AUTH_YES)
         return 1;
     if (verdict == AUTH_NO_REPO && call->route->knows_absence) {
-        call->repo = (struct auth_repo){ .path = api_hole(call, "name"), .verbs = AUTH_PULL };
+        call->repo = (struct auth_repo){ .path = call->path, .verbs = AUTH_PULL };
         return 1;
     }
     audit_refusal(call, verdict);
@@ -285,6 +370,8 @@ static void start(void *context, struct http_request *req)
     struct err       err;
 
     (void)context;
+    if (settle_reading(call))
+        return;
     if (identify(call, true, &err) < 0) {
         api_reply_error(call, &err);
         return;
@@ -398,8 +485,11 @@ static int build_router(struct api *api, struct err *err)
         for (const struct api_route *row = api_tables[t]; row->name != NULL; row++) {
             if (check_row(row, err) < 0)
                 return -1;
+            unsigned flags =
+                row->flags | (is_managed(row) ? HTTP_ROUTE_SLASH | HTTP_ROUTE_TRAILING : 0);
+
             routes[n++] = (struct http_route){
-                .method = row->method, .pattern = row->path, .flags = row->flags, .row = row
+                .method = row->method, .pattern = row->path, .flags = flags, .row = row
             };
         }
     }

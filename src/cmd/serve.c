@@ -100,6 +100,7 @@ static int open_api(struct serving *s, struct err *err)
         .n_external_urls = n_urls,
         .certificate     = s->certificate,
         .ca_pem          = s->ca,
+        .spool_fd        = s->node->data_fd,
     };
     return api_new(&settings, &s->api, err);
 }

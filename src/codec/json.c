@@ -35,9 +35,11 @@ struct path {
 };
 
 struct bind {
-    struct arena *arena;
-    struct arena *scratch;
-    struct err   *err;
+    struct arena        *arena;
+    struct arena        *scratch;
+    enum json_unknown    unknown;
+    struct json_ignored *ignored;
+    struct err          *err;
 };
 
 static int bind_object(struct bind *b, const struct path *path, const struct json_node *node,
@@ -230,12 +232,27 @@ static bool is_variant(struct bind *b, const struct json_table *table, struct st
     return false;
 }
 
+static void keep_ignored(struct bind *b, const struct path *path)
+{
+    struct buf buf;
+
+    if (b->ignored->n < JSON_IGNORED_MAX) {
+        buf_init(&buf, b->arena, PATH_MAX_SIZE);
+        print_path(&buf, path);
+        b->ignored->paths[b->ignored->n] = buf_view(&buf);
+    }
+    b->ignored->n++;
+}
+
 static int bind_unknown(struct bind *b, const struct path *path, const struct json_table *table)
 {
     if (is_variant(b, table, path->name))
         return refuse(b, path, "", "is written in another case than the member of that name");
-    if (table->is_closed)
+    if (b->unknown == JSON_REFUSE_UNKNOWN ||
+        (b->unknown == JSON_AS_THE_TABLE_SAYS && table->is_closed))
         return refuse(b, path, "", "is not known here");
+    if (b->ignored != NULL)
+        keep_ignored(b, path);
     return 0;
 }
 
@@ -290,11 +307,19 @@ static int read_checked(struct bind *b, struct str text, const struct json_table
     return 0;
 }
 
-int json_read(struct arena *arena, struct str text, const struct json_limits *limits,
-              const struct json_table *table, void *out, struct err *err)
+int json_read_as(struct arena *arena, struct str text, const struct json_limits *limits,
+                 const struct json_table *table, enum json_unknown unknown, void *out,
+                 struct json_ignored *ignored, struct err *err)
 {
     AUTO(arena_free) struct arena *scratch = arena_new();
-    struct bind                    bind    = { .arena = arena, .scratch = scratch, .err = err };
+    struct json_ignored            found   = { .n = 0 };
+    struct bind                    bind    = {
+                              .arena   = arena,
+                              .scratch = scratch,
+                              .unknown = unknown,
+                              .ignored = ignored == NULL ? NULL : &found,
+                              .err     = err,
+    };
 
     if (json_check(text, limits, err) < 0)
         return -1;
@@ -302,5 +327,13 @@ int json_read(struct arena *arena, struct str text, const struct json_limits *li
     enter_big(text.n);
     int done = read_checked(&bind, text, table, out);
     leave_big(text.n);
+    if (done == 0 && ignored != NULL)
+        *ignored = found;
     return done;
+}
+
+int json_read(struct arena *arena, struct str text, const struct json_limits *limits,
+              const struct json_table *table, void *out, struct err *err)
+{
+    return json_read_as(arena, text, limits, table, JSON_AS_THE_TABLE_SAYS, out, NULL, err);
 }

@@ -99,11 +99,32 @@ struct json_map {
 #define JSON_AT(type, member, wanted) \
     (offsetof(type, member) + 0 * sizeof(char[JSON_IS_TYPE(type, member, wanted) ? 1 : -1]))
 
+/* What becomes of members that a table does not know, at any depth. */
+enum json_unknown {
+    JSON_AS_THE_TABLE_SAYS,
+    JSON_REFUSE_UNKNOWN,  /* ERR_INVALID, as if every table were closed */
+    JSON_COLLECT_UNKNOWN, /* ignored, as if none were; their paths are kept */
+};
+
+enum { JSON_IGNORED_MAX = 16 };
+
+/* Paths of members that were ignored ("layers[2].color"), in the arena. n counts on beyond the list. */
+struct json_ignored {
+    struct str paths[JSON_IGNORED_MAX];
+    size_t     n;
+};
+
 /* Reads text into *out, a zeroed struct of table->size. ERR_INVALID names the member by its path
  * ("layers[2].size is not an integer") and holds that path in `about`; it is empty when the text as a
  * whole is refused. A member whose name differs from one of the table's only in case is refused, whether
  * the table is closed or not: what we do not see, another reader might. */
 int json_read(struct arena *arena, struct str text, const struct json_limits *limits,
               const struct json_table *table, void *out, struct err *err);
+
+/* The same, with a rule for unknown members that goes before the tables'. ignored: null, or filled when
+ * they are collected. */
+int json_read_as(struct arena *arena, struct str text, const struct json_limits *limits,
+                 const struct json_table *table, enum json_unknown unknown, void *out,
+                 struct json_ignored *ignored, struct err *err);
 
 #endif

@@ -440,6 +440,18 @@ static void fill_holes(const struct row *row, const struct path *path, struct ar
     }
 }
 
+static int fill_match(const struct row *row, const struct path *path, struct arena *arena,
+                      struct http_match *out, struct err *err)
+{
+    struct http_match match = { .row = row->route.row, .allowed = out->allowed };
+
+    if (path->has_slashes && (row->route.flags & HTTP_ROUTE_SLASH) == 0)
+        return err_set(err, ERR_INVALID, "the path has an escaped slash");
+    fill_holes(row, path, arena, &match);
+    *out = match;
+    return 1;
+}
+
 int http_router_find(const struct http_router *router, struct arena *arena, enum http_method method,
                      struct str path, struct http_match *out, struct err *err)
 {
@@ -450,17 +462,58 @@ int http_router_find(const struct http_router *router, struct arena *arena, enum
         return -1;
 
     const struct row *row = find_row(router, &parts, method, &match.allowed);
-    if (row == NULL) {
-        *out = match;
-        return 0;
-    }
-    if (parts.has_slashes && (row->route.flags & HTTP_ROUTE_SLASH) == 0)
-        return err_set(err, ERR_INVALID, "the path has an escaped slash");
-
-    match.row = row->route.row;
-    fill_holes(row, &parts, arena, &match);
+    if (row != NULL && fill_match(row, &parts, arena, &match, err) < 0)
+        return -1;
     *out = match;
-    return 1;
+    return row != NULL;
+}
+
+/* Puts a row into the list, of n rows so far, behind those whose long hole takes at least as much. A shorter
+ * pattern leaves more segments to its hole. */
+static void insert_row(const struct row **list, size_t n, const struct row *row)
+{
+    size_t at = n;
+
+    while (at > 0 && list[at - 1]->n > row->n) {
+        list[at] = list[at - 1];
+        at--;
+    }
+    list[at] = row;
+}
+
+int http_router_find_all(const struct http_router *router, struct arena *arena,
+                         enum http_method method, struct str path, struct http_match *out,
+                         size_t max, size_t *out_n, struct err *err)
+{
+    const struct row **list = mem_many(arena, router->n + 1, const struct row *);
+    struct http_match  none = { .row = NULL };
+    struct path        parts;
+    size_t             n = 0;
+
+    ASSERT(max > 0);
+    if (split_path(&parts, arena, path, err) < 0)
+        return -1;
+
+    const struct row *best = find_row(router, &parts, method, &none.allowed);
+    for (size_t i = 0; best != NULL && best->is_long && i < router->n; i++) {
+        const struct row *row = &router->rows[i];
+
+        if (row->is_long && answers(row, method) && fits(row, &parts))
+            insert_row(list, n++, row);
+    }
+    if (best != NULL && n == 0)
+        list[n++] = best;
+
+    n = n < max ? n : max;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = none;
+        if (fill_match(list[i], &parts, arena, &out[i], err) < 0)
+            return -1;
+    }
+    if (n == 0)
+        out[0] = none;
+    *out_n = n;
+    return n > 0;
 }
 
 struct str http_match_hole(const struct http_match *match, const char *name)

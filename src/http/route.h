@@ -50,6 +50,14 @@ void http_router_free(struct http_router **router);
 int http_router_find(const struct http_router *router, struct arena *arena, enum http_method method,
                      struct str path, struct http_match *out, struct err *err);
 
+/* Every row that fits, for paths whose meaning depends on what exists: those whose long hole takes more
+ * segments come first. When the row that http_router_find would choose has no such hole, only that one. At
+ * most max rows; *out_n says how many, and without any the first match holds what is allowed. Returns as
+ * http_router_find does. */
+int http_router_find_all(const struct http_router *router, struct arena *arena,
+                         enum http_method method, struct str path, struct http_match *out,
+                         size_t max, size_t *out_n, struct err *err);
+
 struct str http_match_hole(const struct http_match *match,
                            const char              *name); /* null view: no such hole */
 

@@ -35,8 +35,7 @@ void file_close(int *fd)
     *fd = -1;
 }
 
-/* Hands a descriptor over: its AUTO finds nothing to close. */
-static int take_fd(int *fd)
+int file_take(int *fd)
 {
     int taken = *fd;
 
@@ -88,6 +87,16 @@ int file_open_at(int dir_fd, const char *name, int flags, int *out_fd, struct er
 
     if (fd < 0)
         return open_failed(name, err);
+    *out_fd = fd;
+    return 0;
+}
+
+int file_open_nameless(int dir_fd, int *out_fd, struct err *err)
+{
+    int fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, FILE_MODE);
+
+    if (fd < 0)
+        return err_set_os(err, ERR_UNAVAILABLE, "opening a file without a name");
     *out_fd = fd;
     return 0;
 }
@@ -412,7 +421,7 @@ int file_lock_at(int dir_fd, const char *name, int *out_fd, struct err *err)
             return err_set(err, ERR_CONFLICT, "%s is locked by another process", name);
         return err_set_os(err, ERR_UNAVAILABLE, "locking %s", name);
     }
-    *out_fd = take_fd(&fd);
+    *out_fd = file_take(&fd);
     return 0;
 }
 

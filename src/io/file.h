@@ -29,6 +29,13 @@ int file_open_dir(const char *path, bool make, int *out_fd, struct err *err);
  * Absent is ERR_NOT_FOUND, present with O_EXCL ERR_EXISTS. */
 int file_open_at(int dir_fd, const char *name, int flags, int *out_fd, struct err *err);
 
+/* A file in that directory which has no name and goes with its last descriptor: for bytes that need no
+ * longer life than a request. Read and write. */
+int file_open_nameless(int dir_fd, int *out_fd, struct err *err);
+
+/* Hands a descriptor over: its AUTO finds nothing to close. */
+int file_take(int *fd);
+
 /* Makes a folder and, durably, those above it that are missing. Existing is fine, and synced as well. */
 int file_make_dir_at(int dir_fd, const char *name, struct err *err);
 

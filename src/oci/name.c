@@ -6,7 +6,8 @@
 
 /* The routes behind a repository's name; a name that ends in one could be read as another's route. */
 static const struct str reserved[] = {
-    STR("blobs"), STR("manifests"), STR("tags"), STR("referrers"), STR("uploads"),
+    STR("blobs"),   STR("manifests"), STR("tags"),     STR("referrers"),
+    STR("uploads"), STR("events"),    STR("webhooks"),
 };
 
 static bool is_alphanumeric(char c)
@@ -78,9 +79,20 @@ int oci_name_check(struct str name, struct err *err)
     if (n_components < 2)
         return refuse_name(name, "has a namespace and a path, as in admin/app", err);
     if (is_reserved(component))
-        return refuse_name(name, "may not end in blobs, manifests, tags, referrers or uploads",
+        return refuse_name(name,
+                           "may not end in blobs, manifests, tags, referrers, uploads, events or "
+                           "webhooks",
                            err);
     return 0;
+}
+
+bool oci_name_ends_reserved(struct str name)
+{
+    struct str component = name;
+
+    while (str_next(&name, '/', &component))
+        continue;
+    return is_reserved(component);
 }
 
 struct str oci_name_namespace(struct str name)

@@ -2,8 +2,8 @@
  *
  * A repository name has at least two components ("admin/app", "org/program/project/app"), 255 bytes in
  * all; a component is [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*. A component that is a word of the routes
- * (OCI_NAME_RESERVED: _uploads is no component anyway; blobs, manifests, tags, referrers, uploads) is
- * refused as the last one. Tags match [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}. */
+ * (blobs, manifests, tags, referrers, uploads; events and webhooks of the management API) is refused as the
+ * last one. Tags match [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}. */
 #ifndef OCI_NAME_H
 #define OCI_NAME_H
 
@@ -19,6 +19,9 @@ enum { OCI_NAME_MAX = 255, OCI_TAG_MAX = 128 };
 
 /* ERR_INVALID, code NAME_INVALID about the name, with the reason. */
 int oci_name_check(struct str name, struct err *err);
+
+/* Is its last component such a word? Then the path that it stands in means something else. */
+bool oci_name_ends_reserved(struct str name);
 
 /* The part before the first slash. */
 struct str oci_name_namespace(struct str name);

@@ -74,6 +74,17 @@ struct blob_store *work_store(struct work *work)
     return work->store;
 }
 
+int work_repo_exists(struct work *work, struct str path, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    struct meta_repo               row;
+
+    if (db_begin(work->db, DB_READ, "find repository", &tx, err) < 0)
+        return -1;
+    return meta_repo_find(tx, arena, path, &row, err);
+}
+
 int work_may_write(struct work *work, struct err *err)
 {
     if (work_policy(work)->is_read_only)

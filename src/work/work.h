@@ -48,6 +48,10 @@ void         work_free(struct work **work);
 void                      work_set_policy(struct work *work, const struct work_policy *policy);
 const struct work_policy *work_policy(struct work *work);
 
+/* Does a living repository have that path? 1, 0, -1. For telling apart the readings of a request's path, not
+ * for telling anyone. */
+int work_repo_exists(struct work *work, struct str path, struct err *err);
+
 struct db         *work_db(struct work *work);
 struct blob_store *work_store(struct work *work);
 

@@ -334,6 +334,36 @@ static int read_whole(struct arena *arena, struct str text, struct whole *out, s
     return json_read(arena, text, &json_limits_default, &whole_table, out, err);
 }
 
+static int read_whole_as(struct arena *arena, enum json_unknown unknown, struct whole *out,
+                         struct json_ignored *ignored, struct err *err)
+{
+    memset(out, 0, sizeof(*out));
+    return json_read_as(
+        arena, STR("{\"title\":\"t\",\"id\":[1],\"main\":{\"name\":\"n\",\"color\":null}}"),
+        &json_limits_default, &whole_table, unknown, out, ignored, err);
+}
+
+/* The rule of the reader goes before that of the tables, open and closed. */
+void test_json_unknown_members_are_named_or_refused(void **state)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct json_ignored            ignored;
+    struct whole                   whole;
+    struct err                     err;
+
+    CHECK_OK(read_whole_as(arena, JSON_COLLECT_UNKNOWN, &whole, &ignored, &err), &err);
+    CHECK_STR(whole.main.name, "n");
+    assert_int_equal(ignored.n, 2);
+    CHECK_STR(ignored.paths[0], "id");
+    CHECK_STR(ignored.paths[1], "main.color");
+
+    CHECK_FAILS(read_whole_as(arena, JSON_REFUSE_UNKNOWN, &whole, NULL, &err), &err, ERR_INVALID);
+    assert_string_equal(err.about, "id");
+    CHECK_FAILS(read_whole_as(arena, JSON_AS_THE_TABLE_SAYS, &whole, NULL, &err), &err,
+                ERR_INVALID);
+    assert_string_equal(err.about, "main.color");
+}
+
 void test_json_read_binds_each_kind(void **state)
 {
     AUTO(arena_free) struct arena *arena = arena_new();

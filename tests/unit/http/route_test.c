@@ -301,3 +301,66 @@ void test_nothing_is_allocated_without_escapes(void **state)
     check_row(f, HTTP_GET, "/v2/a/b/c/manifests/v1", MANIFEST_GET);
     assert_int_equal(arena_size(f->arena), before);
 }
+
+/* Deep names in paths of the management API. */
+
+enum deep { REPOSITORY, ITS_TAGS, ITS_TAG, PROMOTION, N_DEEP };
+
+/* clang-format off */
+static const char deep_rows[N_DEEP];
+static const struct http_route deep_routes[] = {
+    { HTTP_GET, "/r/{ns}/{name...}",                     HTTP_ROUTE_SLASH, &deep_rows[REPOSITORY] },
+    { HTTP_GET, "/r/{ns}/{name...}/tags",                HTTP_ROUTE_SLASH, &deep_rows[ITS_TAGS] },
+    { HTTP_GET, "/r/{ns}/{name...}/tags/{tag}",          HTTP_ROUTE_SLASH, &deep_rows[ITS_TAG] },
+    { HTTP_PUT, "/r/{ns}/{name...}/tags/{tag}/promote",  HTTP_ROUTE_SLASH, &deep_rows[PROMOTION] },
+    { HTTP_GET, "/r/all/of/them",                        0,                &deep_rows[PROMOTION] },
+};
+/* clang-format on */
+
+void test_every_reading_of_a_path_is_found(void **state)
+{
+    struct fixture                            *f      = *state;
+    AUTO(http_router_free) struct http_router *router = NULL;
+    struct http_match                          found[4];
+    size_t                                     n;
+
+    CHECK_OK(http_router_new(deep_routes, ARRAY_LEN(deep_routes), &router, &f->err), &f->err);
+
+    assert_int_equal(http_router_find_all(router, f->arena, HTTP_GET, STR("/r/a/b/tags/c"), found,
+                                          4, &n, &f->err),
+                     1);
+    assert_int_equal(n, 2);
+    assert_ptr_equal(found[0].row, &deep_rows[REPOSITORY]);
+    CHECK_STR(http_match_hole(&found[0], "name"), "b/tags/c");
+    assert_ptr_equal(found[1].row, &deep_rows[ITS_TAG]);
+    CHECK_STR(http_match_hole(&found[1], "name"), "b");
+    CHECK_STR(http_match_hole(&found[1], "tag"), "c");
+
+    assert_int_equal(http_router_find_all(router, f->arena, HTTP_GET, STR("/r/a/b%2Fc/tags"), found,
+                                          4, &n, &f->err),
+                     1);
+    assert_int_equal(n, 2);
+    CHECK_STR(http_match_hole(&found[0], "name"), "b/c/tags");
+    CHECK_STR(http_match_hole(&found[1], "name"), "b/c");
+}
+
+void test_what_is_plain_has_one_reading(void **state)
+{
+    struct fixture                            *f      = *state;
+    AUTO(http_router_free) struct http_router *router = NULL;
+    struct http_match                          found[4];
+    size_t                                     n;
+
+    CHECK_OK(http_router_new(deep_routes, ARRAY_LEN(deep_routes), &router, &f->err), &f->err);
+
+    assert_int_equal(http_router_find_all(router, f->arena, HTTP_GET, STR("/r/all/of/them"), found,
+                                          4, &n, &f->err),
+                     1);
+    assert_int_equal(n, 1);
+    assert_ptr_equal(found[0].row, &deep_rows[PROMOTION]);
+
+    assert_int_equal(http_router_find_all(router, f->arena, HTTP_PUT, STR("/r/a/b/tags"), found, 4,
+                                          &n, &f->err),
+                     0);
+    assert_int_equal(found[0].allowed, HTTP_GET | HTTP_HEAD);
+}
