@@ -7,7 +7,7 @@
 #include "codec/text.h"
 #include "work/work.h"
 
-enum { ERROR_MAX = 16 * 1024, RETRY_AFTER_S = 5 };
+enum { ERROR_MAX = 16 * 1024, VALUE_MAX = 4 * 1024 * 1024, RETRY_AFTER_S = 5 };
 
 /* What a registry code is about, as the key of its detail. */
 /* clang-format off */
@@ -117,6 +117,33 @@ void api_reply_json(struct api_call *call, int status, struct str json)
     api_reply_start(call, status);
     http_reply_header(call->req, "Content-Type", STR("application/json"));
     http_reply_bytes(call->req, json);
+}
+
+static int success_of(const struct api_route *route)
+{
+    if (route->status != 0)
+        return route->status;
+    return route->gives == NULL ? 204 : 200;
+}
+
+int api_reply_value(struct api_call *call, const void *value, struct err *err)
+{
+    struct json_write w;
+    struct buf        body;
+    struct str        text;
+
+    buf_init(&body, call->arena, VALUE_MAX);
+    json_write_init(&w, &body);
+    json_write_table(&w, call->route->gives, value);
+    if (buf_finish(&body, &text, err) < 0)
+        return -1;
+    api_reply_json(call, success_of(call->route), text);
+    return 0;
+}
+
+void api_reply_done(struct api_call *call)
+{
+    api_reply_start(call, success_of(call->route));
 }
 
 static struct str word_error(struct api_call *call, const char *code, const char *message,

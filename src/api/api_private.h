@@ -20,6 +20,9 @@ struct api {
     bool                has_fast_reads;
 };
 
+/* The metrics of this node, in the text form of Prometheus. */
+int api_metrics(struct api_call *call, struct err *err);
+
 /* All tables of routes; ends with null. */
 extern const struct api_route *const api_tables[];
 

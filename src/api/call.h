@@ -45,16 +45,37 @@ enum {
     API_MATCHES  = 8 /* readings of one path */
 };
 
+/* A field of the query, for the description of the API; handlers read it with api_query and its kin. */
+struct api_param {
+    const char *name;
+    const char *type; /* of JSON schema: "string", "integer", "boolean" */
+    const char *says;
+};
+
+/* What DTR's lists have in common. */
+extern const struct api_param api_paging_params[]; /* pageStart, pageSize, count */
+extern const struct api_param api_limit_params[];  /* start, limit, count */
+
 struct api_route {
-    const char              *name;
-    enum http_method         method;
-    const char              *path;
-    unsigned                 flags; /* enum http_route_flags */
-    enum api_may             may;
-    enum api_family          family;
-    enum http_body_mode      body;
-    int64_t                  limit; /* of the body; 0: none for streams */
-    const struct json_table *takes; /* the JSON object that the body must be, read by api_body */
+    const char         *name;
+    enum http_method    method;
+    const char         *path;
+    unsigned            flags; /* enum http_route_flags */
+    enum api_may        may;
+    enum api_family     family;
+    enum http_body_mode body;
+    int64_t             limit; /* of the body; 0: none for streams */
+
+    /* For the description of the API: rows of API_DTR and API_OURS must say it. `takes` is read by api_body;
+     * `gives` is the answer or an item of the list, null for nothing or no JSON; `list` is null for no list,
+     * "" for a bare one, else the member that holds it; status 0 is 200, or 204 when nothing is given. */
+    const char              *says;
+    const struct json_table *takes;
+    const struct json_table *gives;
+    const char              *list;
+    int                      status;
+    const struct api_param  *query; /* ends with a row without name; null: none */
+
     bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool changes;       /* a change of state: a refusal of an identified caller is audited */
 
@@ -156,6 +177,12 @@ bool api_client_has(const struct api_call *call, struct str digest);
 
 /* A JSON answer; body lives in the call's arena. */
 void api_reply_json(struct api_call *call, int status, struct str json);
+
+/* A JSON answer of the row's status: the value by the table that the row gives. */
+int api_reply_value(struct api_call *call, const void *value, struct err *err);
+
+/* The status of the row and no body. */
+void api_reply_done(struct api_call *call);
 
 /* The headers that every answer of a family has. */
 void api_reply_start(struct api_call *call, int status);

@@ -467,6 +467,10 @@ static int check_row(const struct api_route *row, struct err *err)
         return err_set(err, ERR_INTERNAL, "route %s lacks a handler", row->name);
     if (row->body == HTTP_BODY_WHOLE && row->limit <= 0)
         return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
+    if ((row->body == HTTP_BODY_WHOLE && is_managed(row)) != (row->takes != NULL))
+        return err_set(err, ERR_INTERNAL, "route %s and its body's table do not fit", row->name);
+    if (is_managed(row) && row->says == NULL)
+        return err_set(err, ERR_INTERNAL, "route %s does not say what it is for", row->name);
     return 0;
 }
 

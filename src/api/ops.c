@@ -54,7 +54,7 @@ static int ready(struct api_call *call, struct err *err)
     return 0;
 }
 
-static int metrics(struct api_call *call, struct err *err)
+int api_metrics(struct api_call *call, struct err *err)
 {
     struct http_server_counts counts     = { 0 };
     int64_t                   space_free = 0, space_total = 0;
@@ -77,6 +77,54 @@ static int metrics(struct api_call *call, struct err *err)
     return 0;
 }
 
+/* The counters of nginx's stub_status, which monitoring of DTR reads. */
+static int front_status(struct api_call *call, struct err *err)
+{
+    struct http_server_counts counts = { 0 };
+
+    (void)err;
+    if (call->api->server != NULL)
+        http_server_counts(call->api->server, &counts);
+
+    long long open = (long long)counts.connections, requests = (long long)counts.requests;
+    long long busy = (long long)(counts.in_workers + counts.queued);
+    api_reply_start(call, 200);
+    http_reply_header(call->req, "Content-Type", STR("text/plain; charset=utf-8"));
+    http_reply_bytes(
+        call->req,
+        str_from(mem_printf(call->arena,
+                            "Active connections: %lld \n"
+                            "server accepts handled requests\n %lld %lld %lld \n"
+                            "Reading: %lld Writing: %lld Waiting: %lld \n",
+                            open, (long long)counts.accepted, (long long)counts.accepted, requests,
+                            (long long)counts.streams, busy, open > busy ? open - busy : 0)));
+    return 0;
+}
+
+/* Who am I, as whom? The version is for those who have an account. */
+static int basic_info(struct api_call *call, struct err *err)
+{
+    bool              is_known = call->caller.kind == AUTH_ACCOUNT;
+    struct json_write w;
+    struct buf        body;
+
+    (void)err;
+    if (call->has_bad_credentials) {
+        api_reply_verdict(call, AUTH_NO_CREDENTIALS);
+        return 0;
+    }
+    buf_init(&body, call->arena, 4096);
+    json_write_init(&w, &body);
+    json_write_object(&w);
+    json_write_text_at(&w, "CurrentVersion", is_known ? ASSAY_VERSION : "");
+    json_write_text_at(&w, "User", is_known ? call->caller.name : "");
+    json_write_bool_at(&w, "IsAdmin", is_known && call->caller.is_admin);
+    json_write_text_at(&w, "AuthnMethod", !is_known ? "" : call->had_token ? "Token" : "Password");
+    json_write_end(&w);
+    api_reply_json(call, 200, buf_view(&body));
+    return 0;
+}
+
 static int get_ca(struct api_call *call, struct err *err)
 {
     struct str pem = call->api->settings.ca_pem;
@@ -94,6 +142,18 @@ const struct api_route api_ops_routes[] = {
     { .name = "ops.ping",    .method = HTTP_GET, .path = "/_ping",
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
       .fast = ping_fast, .run = ping },
+    { .name = "ops.health",  .method = HTTP_GET, .path = "/health",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .fast = ping_fast, .run = ping },
+    { .name = "ops.balance", .method = HTTP_GET, .path = "/load_balancer_status",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .fast = ping_fast, .run = ping },
+    { .name = "ops.front",   .method = HTTP_GET, .path = "/nginx_status",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .run = front_status },
+    { .name = "ops.info",    .method = HTTP_GET, .path = "/basic_info",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .run = basic_info },
     { .name = "ops.live",    .method = HTTP_GET, .path = "/livez",
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
       .fast = live_fast, .run = live },
@@ -102,7 +162,7 @@ const struct api_route api_ops_routes[] = {
       .fast = ready_fast, .run = ready },
     { .name = "ops.metrics", .method = HTTP_GET, .path = "/metrics",
       .may = API_MAY_INSTANCE, .family = API_MANAGEMENT,
-      .run = metrics },
+      .run = api_metrics },
     { .name = "ops.ca",      .method = HTTP_GET, .path = "/ca",
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
       .run = get_ca },

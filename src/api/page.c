@@ -4,6 +4,22 @@
 
 #include "base/mem.h"
 
+/* clang-format off */
+const struct api_param api_paging_params[] = {
+    { "pageStart", "string",  "where the page begins: X-Next-Page-Start of the page before" },
+    { "pageSize",  "integer", "rows, 10 when absent, 0 or more than 100,000 for as many as there may be" },
+    { "count",     "boolean", "X-Resource-Count tells how many rows there are in all" },
+    { 0 },
+};
+
+const struct api_param api_limit_params[] = {
+    { "start", "string",  "where the page begins: X-Next-Page-Start of the page before" },
+    { "limit", "integer", "rows, 10 when absent, 0 or more than 100,000 for as many as there may be" },
+    { "count", "boolean", "X-Resource-Count tells how many rows there are in all" },
+    { 0 },
+};
+/* clang-format on */
+
 enum { VERSION = 'a', KEY_MAX = 1024 };
 
 static int refuse(struct str about, const char *what, const char *reason, struct err *err)

@@ -58,6 +58,7 @@ struct http_connection *http_connection_open(struct http_listener  *listener,
     connection->since_us   = clock_monotonic_us();
     http_peers_add(server->peers, &connection->address);
     atomic_fetch_add(&server->n_connections, 1);
+    atomic_fetch_add_explicit(&server->n_accepted, 1, memory_order_relaxed);
 
     struct shard *shard = shard_of(server->connections, connection->fd);
     pthread_mutex_lock(&shard->lock);

@@ -182,6 +182,7 @@ struct http_server {
     _Atomic int64_t n_running; /* requests between their head and their end */
     _Atomic int64_t n_streams;
     _Atomic int64_t n_connections;
+    _Atomic int64_t n_accepted;
     _Atomic int64_t n_requests;
     _Atomic int64_t n_refused_by_gate;
     _Atomic int64_t n_refused_busy;

@@ -273,6 +273,7 @@ void http_server_counts(struct http_server *server, struct http_server_counts *o
     http_workers_count(server->workers, &n_running, &n_waiting);
     *out = (struct http_server_counts){
         .connections     = atomic_load(&server->n_connections),
+        .accepted        = atomic_load(&server->n_accepted),
         .requests        = atomic_load(&server->n_requests),
         .refused_by_gate = atomic_load(&server->n_refused_by_gate),
         .refused_busy    = atomic_load(&server->n_refused_busy),

@@ -108,8 +108,8 @@ struct http_server_settings {
 };
 
 struct http_server_counts {
-    int64_t connections, requests, refused_by_gate, refused_busy, timed_out, in_workers, queued,
-        streams;
+    int64_t connections, accepted, requests, refused_by_gate, refused_busy, timed_out, in_workers,
+        queued, streams;
 };
 
 /* Listens and serves. app must outlive the server. ERR_INVALID for an address that does not parse,
