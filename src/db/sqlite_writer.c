@@ -300,16 +300,12 @@ void sqlite_writer_notice(struct sqlite_writer *writer, const struct err *failur
     settle(writer, failure);
 }
 
-void sqlite_writer_abort(struct sqlite_writer *writer)
+/* From here on the batch outlives its settling until this member has read the result. */
+static void join_batch(struct sqlite_writer *writer, struct batch *batch)
 {
-    struct err failure;
-
-    if (!writer->is_lost && (sqlite_conn_run(writer->conn, &undo, &failure) < 0 ||
-                             sqlite_conn_run(writer->conn, &release, &failure) < 0)) {
-        roll_back_all(writer);
-        settle(writer, &failure);
-    }
-    end_turn(writer);
+    pthread_mutex_lock(&writer->lock);
+    batch->n_owners++;
+    pthread_mutex_unlock(&writer->lock);
 }
 
 static int wait_until_settled(struct sqlite_writer *writer, struct batch *batch, struct err *err)
@@ -325,6 +321,28 @@ static int wait_until_settled(struct sqlite_writer *writer, struct batch *batch,
     return has_failed ? -1 : 0;
 }
 
+/* Whoever gives up because of what he saw goes on only when that is on disk: a refusal that rests on an
+ * earlier member of the batch must not be told before that member's change can be seen by everyone. */
+void sqlite_writer_abort(struct sqlite_writer *writer)
+{
+    struct err    failure;
+    struct err    ignored; /* the abort stands, whatever became of the others */
+    struct batch *seen = NULL;
+
+    if (!writer->is_lost && (sqlite_conn_run(writer->conn, &undo, &failure) < 0 ||
+                             sqlite_conn_run(writer->conn, &release, &failure) < 0)) {
+        roll_back_all(writer);
+        settle(writer, &failure);
+    }
+    if (writer->batch != NULL && writer->batch->n_members > 0) {
+        seen = writer->batch;
+        join_batch(writer, seen);
+    }
+    end_turn(writer);
+    if (seen != NULL)
+        (void)wait_until_settled(writer, seen, &ignored);
+}
+
 int sqlite_writer_commit(struct sqlite_writer *writer, struct err *err)
 {
     ASSERT(!writer->is_lost); /* the statement that lost it has broken the transaction */
@@ -335,10 +353,7 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct err *err)
 
     struct batch *batch = writer->batch;
     batch->n_members++;
-    pthread_mutex_lock(&writer->lock);
-    batch->n_owners++;
-    pthread_mutex_unlock(&writer->lock);
-
+    join_batch(writer, batch);
     end_turn(writer);
     return wait_until_settled(writer, batch, err);
 }

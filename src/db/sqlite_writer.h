@@ -3,7 +3,7 @@
  *
  *   begin ──▶ wait for the turn ──▶ BEGIN IMMEDIATE, when no batch is open ──▶ SAVEPOINT
  *   commit ─▶ RELEASE ─▶ end of the turn ─▶ wait until the batch is settled
- *   abort ──▶ ROLLBACK TO, RELEASE ─▶ end of the turn
+ *   abort ──▶ ROLLBACK TO, RELEASE ─▶ end of the turn ─▶ the same wait, when others changed something
  *
  * The turn is handed over in the order of arrival. Whoever ends a turn while others wait leaves the open
  * batch to the next of them; when nobody waits, or the batch is old or large, he closes it with COMMIT, one
@@ -12,7 +12,8 @@
  *
  * A COMMIT that fails, or a statement after which SQLite has rolled back on its own (a full disk), settles
  * the batch as failed: every member gets the error, and nothing of it is visible. A transaction sees what
- * earlier members of its batch did, and is settled with them. */
+ * earlier members of its batch did, and is settled with them; one that was aborted too, for the refusal that
+ * follows may rest on what it saw. */
 #ifndef DB_SQLITE_WRITER_H
 #define DB_SQLITE_WRITER_H
 

@@ -474,7 +474,7 @@ static int check_digest(struct work_upload *upload, const struct oci_digest *dig
                         found.text);
 }
 
-/* After a refusal nothing of the upload stays: its bytes, its session, its pending rows. */
+/* After a refusal nothing of the upload stays: its bytes under either key, its session, its pending rows. */
 static void drop(struct work_upload *upload)
 {
     struct work                 *work = upload->work;
@@ -483,12 +483,28 @@ static void drop(struct work_upload *upload)
 
     blob_writer_close(&upload->writer);
     if (blob_remove(work->store, str_from(upload->upload_key), &ignored) < 0 ||
+        (upload->object_key[0] != '\0' &&
+         blob_remove(work->store, str_from(upload->object_key), &ignored) < 0) ||
         db_begin(work->db, DB_WRITE, "drop upload", &tx, &ignored) < 0 ||
         meta_pending_remove(tx, str_from(upload->upload_key), &ignored) < 0 ||
         meta_pending_remove(tx, str_from(upload->object_key), &ignored) < 0 ||
         (upload->id[0] != '\0' && meta_upload_remove(tx, str_from(upload->id), 0, &ignored) < 0))
         return;
     (void)db_commit(&tx, &ignored);
+}
+
+/* Whoever removes the session has it: one that was cancelled or finished meanwhile ends nothing. */
+static int end_session(struct db_tx *tx, const struct work_upload *upload, struct err *err)
+{
+    struct str id = str_from(upload->id);
+
+    if (id.n == 0)
+        return 0;
+
+    int removed = meta_upload_remove(tx, id, 0, err);
+    if (removed == 0)
+        return unknown(id, err);
+    return removed < 0 ? -1 : 0;
 }
 
 /* The transaction in which the bytes become a blob of the repository. */
@@ -521,7 +537,7 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     if (work_pin(work, tx, repo_id, name, err) < 0 ||
         meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "upload",
                           err) < 0 ||
-        (upload->id[0] != '\0' && meta_upload_remove(tx, str_from(upload->id), 0, err) < 0))
+        end_session(tx, upload, err) < 0)
         return -1;
 
     struct meta_event event = {
@@ -546,7 +562,11 @@ static int finish_locked(struct work_upload *upload, const struct meta_actor *ac
     if (work_upload_expect(upload, digest, err) < 0 ||
         blob_finish(&upload->writer, str_from(upload->object_key), err) < 0)
         return err_wrap(err, "finishing an upload");
-    return record(upload, actor, repo, digest, err);
+    if (record(upload, actor, repo, digest, err) == 0)
+        return 0;
+    if (err->kind == ERR_NOT_FOUND)
+        drop(upload);
+    return -1;
 }
 
 int work_upload_finish(struct work_upload *upload, const struct meta_actor *actor,
