@@ -25,7 +25,7 @@ static void reply_content_headers(struct api_call *call)
 }
 
 static int send_blob(struct api_call *call, const struct oci_digest *digest,
-                     const struct work_blob *blob, struct err *err)
+                     const struct work_blob *blob, bool may_write, struct err *err)
 {
     struct oci_range     range   = { .from = 0, .size = blob->size };
     AUTO(file_close) int fd      = -1;
@@ -45,7 +45,7 @@ static int send_blob(struct api_call *call, const struct oci_digest *digest,
     }
     if (partial == 0)
         range = (struct oci_range){ .from = 0, .size = blob->size };
-    if (work_open_blob(call->work, digest, blob, &fd, err) < 0)
+    if (work_open_blob(call->work, &call->repo, digest, blob, may_write, &fd, err) < 0)
         return -1;
 
     reply_blob_headers(call, partial == 1 ? 206 : 200, digest);
@@ -80,9 +80,10 @@ static int get_blob(struct api_call *call, struct err *err)
 
     if (find(call, true, &digest, &blob, &ignored_must_write, err) < 0)
         return -1;
-    return send_blob(call, &digest, &blob, err);
+    return send_blob(call, &digest, &blob, true, err);
 }
 
+/* What is damaged is left to a worker, who may write that down. */
 static bool get_blob_fast(struct api_call *call)
 {
     struct oci_digest digest;
@@ -94,7 +95,9 @@ static bool get_blob_fast(struct api_call *call)
     if (done == 0 && (must_write || work_verifies(call->work)))
         return false;
     if (done == 0)
-        done = send_blob(call, &digest, &blob, &err);
+        done = send_blob(call, &digest, &blob, false, &err);
+    if (done < 0 && err.kind == ERR_CORRUPT)
+        return false;
     if (done < 0)
         api_reply_error(call, &err);
     return true;

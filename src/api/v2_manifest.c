@@ -7,13 +7,14 @@
 #include "work/push.h"
 #include "work/work.h"
 
-static int get_manifest(struct api_call *call, struct err *err)
+static int send_manifest(struct api_call *call, bool may_write, struct err *err)
 {
     struct oci_reference reference;
     struct meta_manifest manifest;
 
     if (oci_reference_parse(api_hole(call, "reference"), &reference, err) < 0 ||
-        work_pull_manifest(call->work, call->arena, &call->repo, &reference, &manifest, err) < 0)
+        work_pull_manifest(call->work, call->arena, &call->repo, &reference, may_write, &manifest,
+                           err) < 0)
         return -1;
 
     bool is_known = api_client_has(call, manifest.digest);
@@ -27,12 +28,21 @@ static int get_manifest(struct api_call *call, struct err *err)
     return 0;
 }
 
+static int get_manifest(struct api_call *call, struct err *err)
+{
+    return send_manifest(call, true, err);
+}
+
+/* What is damaged is left to a worker, who may write that down. */
 static bool get_manifest_fast(struct api_call *call)
 {
     struct err err;
 
-    if (get_manifest(call, &err) < 0)
-        api_reply_error(call, &err);
+    if (send_manifest(call, false, &err) == 0)
+        return true;
+    if (err.kind == ERR_CORRUPT)
+        return false;
+    api_reply_error(call, &err);
     return true;
 }
 

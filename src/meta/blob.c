@@ -6,9 +6,12 @@
 #include "db/db.h"
 #include "meta/statements.h"
 
-enum { FIND, LOCK, FIND_VISIBLE, PUT, TOUCH, PIN, FIND_PIN, IS_USED, UNLINK, FIND_SOURCE };
+enum { FIND, LOCK, FIND_VISIBLE, PUT, REPLACE, TOUCH, PIN, FIND_PIN, IS_USED, UNLINK, FIND_SOURCE };
 
-#define COLUMNS "digest, size, object_key, created_at, touched_at"
+#define COLUMNS                                                                   \
+    "digest, size, object_key, created_at, touched_at,"                           \
+    " CASE WHEN EXISTS (SELECT 1 FROM damage WHERE object_key = blobs.object_key" \
+    " AND healed_at IS NULL) THEN 1 ELSE 0 END"
 
 /* A living manifest of repository $1 names blob $2. */
 #define USED                                                                    \
@@ -24,17 +27,19 @@ enum { FIND, LOCK, FIND_VISIBLE, PUT, TOUCH, PIN, FIND_PIN, IS_USED, UNLINK, FIN
 
 /* clang-format off */
 static const struct db_statement sql[] = {
-    [FIND]         = { .name = "blob.find",         .in = "t",     .out = "titii",
+    [FIND]         = { .name = "blob.find",         .in = "t",     .out = "titiii",
                        .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $1" },
-    [LOCK]         = { .name = "blob.lock",         .in = "t",     .out = "titii",
+    [LOCK]         = { .name = "blob.lock",         .in = "t",     .out = "titiii",
                        .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $1",
                        .pg   = "SELECT " COLUMNS " FROM blobs WHERE digest = $1 FOR KEY SHARE" },
-    [FIND_VISIBLE] = { .name = "blob.find_visible", .in = "it",    .out = "titii",
+    [FIND_VISIBLE] = { .name = "blob.find_visible", .in = "it",    .out = "titiii",
                        .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $2"
                                " AND (EXISTS (SELECT 1 FROM repo_blobs WHERE repo_id = $1 AND digest = $2) OR EXISTS (" USED "))" },
     [PUT]          = { .name = "blob.put",          .in = "titi",  .out = "t",
                        .sql  = "INSERT INTO blobs (digest, size, object_key, created_at, touched_at) VALUES ($1, $2, $3, $4, $4)"
                                " ON CONFLICT (digest) DO UPDATE SET touched_at = excluded.touched_at RETURNING object_key" },
+    [REPLACE]      = { .name = "blob.replace",      .in = "tttii", .out = "",
+                       .sql  = "UPDATE blobs SET object_key = $3, size = $4, touched_at = $5 WHERE digest = $1 AND object_key = $2" },
     [TOUCH]        = { .name = "blob.touch",        .in = "ti",    .out = "",
                        .sql  = "UPDATE blobs SET touched_at = $2 WHERE digest = $1" },
     [PIN]          = { .name = "blob.pin",          .in = "itii",  .out = "",
@@ -59,6 +64,7 @@ static const struct db_column columns[] = {
     DB_COL_TEXT(struct meta_blob, object_key),
     DB_COL_INT (struct meta_blob, created_at),
     DB_COL_INT (struct meta_blob, touched_at),
+    DB_COL_INT (struct meta_blob, is_damaged),
 };
 /* clang-format on */
 
@@ -95,6 +101,19 @@ int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int6
         return err_set(err, ERR_INTERNAL, "blob " STR_FMT " was put and is not there",
                        STR_ARGS(digest));
     return found < 0 ? -1 : 0;
+}
+
+int meta_blob_replace(struct db_tx *tx, struct str digest, struct str old_key, struct str new_key,
+                      int64_t size, struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[REPLACE],
+               DB_ARGS(db_text(digest), db_text(old_key), db_text(new_key), db_int(size),
+                       db_int(db_now(tx))),
+               &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0;
 }
 
 int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,

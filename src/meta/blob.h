@@ -20,6 +20,7 @@ struct meta_blob {
     struct str object_key;
     int64_t    created_at;
     int64_t    touched_at;
+    int64_t    is_damaged; /* the object is known not to be what this row says (meta/damage.h) */
 };
 
 int meta_blob_find(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_blob *out,
@@ -38,6 +39,11 @@ int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_i
  * ours when another upload won. */
 int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int64_t size,
                   struct str object_key, struct str *out_key, struct err *err);
+
+/* Another object takes the blob over, for the one of old_key is damaged: 1, 0 that key is not in force (any
+ * longer), -1. The caller dooms the old key. */
+int meta_blob_replace(struct db_tx *tx, struct str digest, struct str old_key, struct str new_key,
+                      int64_t size, struct err *err);
 
 /* Makes or renews the link: pinned_until = max(old, until). The write is skipped when the pin already
  * lasts beyond `enough`; returns with *out_written 1 or 0. A pin that is written touches the blob. */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "meta/damage.h"
 #include "meta/statements.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
     ADD,
     REVIVE,
     TOUCH,
+    MEND,
     ADD_BLOB,
     ADD_CHILD,
     FIND_PARENT,
@@ -50,6 +52,10 @@ static const struct db_statement sql[] = {
     [TOUCH]       = { .name = "manifest.touch",       .in = "itii", .out = "",
                       .sql  = "UPDATE manifests SET touched_at = $3, " LATER_PIN
                               " WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL" },
+    [MEND]        = { .name = "manifest.mend",        .in = "itttttiitb", .out = "",
+                      .sql  = "UPDATE manifests SET media_type = $3, artifact_type = $4, config_type = $5, subject = $6,"
+                              " total_size = $7, depth = $8, referrer = $9, bytes = $10"
+                              " WHERE repo_id = $1 AND digest = $2 AND bytes <> $10" },
     [ADD_BLOB]    = { .name = "manifest.add_blob",    .in = "itt",  .out = "",
                       .sql  = "INSERT INTO manifest_blobs (repo_id, manifest, digest) VALUES ($1, $2, $3)"
                               " ON CONFLICT (repo_id, manifest, digest) DO NOTHING" },
@@ -143,6 +149,24 @@ static int touch(struct db_tx *tx, const struct meta_manifest_new *manifest, int
                   n_changed, err);
 }
 
+/* The bytes that the digest was checked for take the place of others, which can only be damaged. */
+static int mend(struct db_tx *tx, const struct meta_manifest_new *manifest, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena     = arena_new();
+    int64_t                        n_changed = 0;
+    struct str key = meta_damage_manifest_key(arena, manifest->repo_id, manifest->digest);
+
+    if (db_run(tx, &sql[MEND],
+               DB_ARGS(db_int(manifest->repo_id), db_text(manifest->digest),
+                       db_text(manifest->media_type), db_text(or_empty(manifest->artifact_type)),
+                       db_text(or_empty(manifest->config_type)), db_text(manifest->subject),
+                       db_int(manifest->total_size), db_int(manifest->depth),
+                       db_text(manifest->referrer), db_blob(or_empty(manifest->bytes))),
+               &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0 ? meta_damage_heal(tx, key, err) : 0;
+}
+
 /* The insert comes first: where two writers bring the same digest at once it waits for the other, and what
  * it then leaves to the two updates is committed. */
 int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest,
@@ -152,7 +176,8 @@ int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest
     int64_t n_changed = 0;
 
     if (add(tx, manifest, now, &n_changed, err) < 0 ||
-        (n_changed == 0 && revive(tx, manifest, now, &n_changed, err) < 0))
+        (n_changed == 0 &&
+         (mend(tx, manifest, err) < 0 || revive(tx, manifest, now, &n_changed, err) < 0)))
         return -1;
     bool is_new = n_changed > 0;
     if (!is_new && touch(tx, manifest, now, &n_changed, err) < 0)

@@ -46,7 +46,8 @@ struct meta_manifest_new {
     int64_t    pinned_until; /* as blobs: a child pushed before its index must not be collected */
 };
 
-/* Inserts, or touches and revives. out_is_new: 1 when no living row was there. The references are written
+/* Inserts, or touches and revives; bytes that are there and differ are damaged (the caller has checked the
+ * digest), so these take their place. out_is_new: 1 when no living row was there. The references are written
  * for new rows by the caller with the two below (they do nothing when already there). */
 int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest,
                       int64_t *out_is_new, struct err *err);

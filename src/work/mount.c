@@ -32,6 +32,8 @@ int work_mount(struct work *work, struct arena *arena, const struct meta_actor *
         return -1;
 
     int found = meta_blob_lock(tx, arena, name, &row, err);
+    if (found == 1 && row.is_damaged)
+        return 0;
     if (found == 1)
         found = is_in_source(tx, arena, from, view, name, err);
     if (found < 1)

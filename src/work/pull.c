@@ -5,11 +5,12 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "meta/blob.h"
+#include "work/damage.h"
 #include "work/work_private.h"
 
 int work_pull_manifest(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                       const struct oci_reference *reference, struct meta_manifest *out,
-                       struct err *err)
+                       const struct oci_reference *reference, bool may_write,
+                       struct meta_manifest *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct str name = reference->is_digest ? oci_digest_str(&reference->digest) : reference->tag;
@@ -24,13 +25,26 @@ int work_pull_manifest(struct work *work, struct arena *arena, const struct auth
     if (found == 0)
         return err_set_code(err, ERR_NOT_FOUND, "MANIFEST_UNKNOWN", name,
                             "no such manifest in the repository");
-    return 0;
+    db_abort(&tx);
+
+    if (!work_verifies(work) || work_manifest_is_whole(out))
+        return 0;
+    if (may_write && work_damage_record_manifest(work, repo->id, out->digest, "read", err) < 0)
+        return -1;
+    return err_set_corrupt(err,
+                           "the manifest " STR_FMT " of " STR_FMT " does not hash to its digest",
+                           STR_ARGS(out->digest), STR_ARGS(repo->path));
 }
 
 static int blob_unknown(const struct oci_digest *digest, struct err *err)
 {
     return err_set_code(err, ERR_NOT_FOUND, "BLOB_UNKNOWN", oci_digest_str(digest),
                         "no such blob in the repository");
+}
+
+static bool may_push(const struct auth_repo *repo)
+{
+    return (repo->verbs & AUTH_PUSH) != 0;
 }
 
 /* Under the row's lock: whoever condemns the blob comes before, and then it is unknown, or after, and then
@@ -50,7 +64,7 @@ static int promise(struct work *work, struct arena *arena, const struct auth_rep
         found = meta_blob_find_visible(tx, arena, repo->id, name, &row, err);
     if (found < 0)
         return -1;
-    if (found == 0)
+    if (found == 0 || row.is_damaged)
         return blob_unknown(digest, err);
     if (work_pin(work, tx, repo->id, name, err) < 0)
         return -1;
@@ -72,10 +86,10 @@ int work_find_blob(struct work *work, struct arena *arena, const struct auth_rep
     int found = meta_blob_find_visible(tx, arena, repo->id, name, &row, err);
     if (found < 0)
         return -1;
-    if (found == 0)
+    if (found == 0 || (may_push(repo) && row.is_damaged))
         return blob_unknown(digest, err);
 
-    if ((repo->verbs & AUTH_PUSH) != 0) {
+    if (may_push(repo)) {
         if (meta_blob_find_pin(tx, repo->id, name, &pinned_until, err) < 0)
             return -1;
         is_promised = pinned_until > db_now(tx) + work_policy(work)->pin_ttl / 2;
@@ -94,36 +108,70 @@ bool work_verifies(struct work *work)
     return work_policy(work)->verify_on_read;
 }
 
-static int verify(struct blob_reader *reader, const struct oci_digest *digest,
-                  const struct work_blob *blob, struct err *err)
+static int damaged(const struct work_object *object, const struct work_flaw *flaw, struct err *err)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    struct oci_digest              found;
+    return err_set_corrupt(err, "the object " STR_FMT " %s", STR_ARGS(object->object_key),
+                           flaw->text);
+}
 
-    if (work_digest_of_object(arena, reader, blob->size, digest->kind, &found, err) < 0)
+/* The key that is in force now, for an object that was replaced while we looked at it. */
+static int find_again(struct work *work, struct arena *arena, struct work_object *object,
+                      struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_blob             row;
+
+    if (db_begin(work->db, DB_READ, "find blob again", &tx, err) < 0)
         return -1;
-    if (!oci_digest_eq(&found, digest))
-        return err_set_corrupt(err, "the object " STR_FMT " hashes to %s",
-                               STR_ARGS(blob->object_key), found.text);
+    int found = meta_blob_find(tx, arena, object->digest, &row, err);
+    if (found < 0)
+        return -1;
+    if (found == 0)
+        return err_set_code(err, ERR_NOT_FOUND, "BLOB_UNKNOWN", object->digest,
+                            "the blob was removed meanwhile");
+    object->object_key = row.object_key;
+    object->size       = row.size;
     return 0;
 }
 
-int work_open_blob(struct work *work, const struct oci_digest *digest, const struct work_blob *blob,
-                   int *out_fd, struct err *err)
+/* Tells the book. 1: the object is damaged, and err says what the caller gets; 0: another one is in force,
+ * which `object` names now; -1. */
+static int told(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                const struct oci_digest *digest, struct work_object *object,
+                const struct work_flaw *flaw, struct err *err)
 {
-    AUTO(blob_reader_close) struct blob_reader *reader = NULL;
+    int is_recorded = work_damage_record(work, object, flaw, "read", err);
 
-    if (blob_open(work->store, blob->object_key, &reader, err) < 0)
-        return err->kind == ERR_NOT_FOUND
-                   ? err_set_corrupt(err, "the object " STR_FMT " is missing",
-                                     STR_ARGS(blob->object_key))
-                   : -1;
-    if (blob_size(reader) != blob->size)
-        return err_set_corrupt(err, "the object " STR_FMT " has %lld bytes instead of %lld",
-                               STR_ARGS(blob->object_key), (long long)blob_size(reader),
-                               (long long)blob->size);
-    if (work_verifies(work) && verify(reader, digest, blob, err) < 0)
+    if (is_recorded == 0)
+        return find_again(work, arena, object, err);
+    if (is_recorded < 0)
         return -1;
+    if (may_push(repo))
+        blob_unknown(digest, err);
+    else
+        damaged(object, flaw, err);
+    return 1;
+}
+
+int work_open_blob(struct work *work, const struct auth_repo *repo, const struct oci_digest *digest,
+                   const struct work_blob *blob, bool may_write, int *out_fd, struct err *err)
+{
+    AUTO(arena_free) struct arena              *arena  = NULL;
+    AUTO(blob_reader_close) struct blob_reader *reader = NULL;
+    struct work_object object = { oci_digest_str(digest), blob->object_key, blob->size };
+    struct work_look   look   = { .with_hash = work_verifies(work) };
+    struct work_flaw   flaw;
+
+    if (work_object_look(work, &object, &look, &reader, &flaw, err) < 0)
+        return -1;
+    if (flaw.kind != NULL && may_write) {
+        arena = arena_new();
+        if (told(work, arena, repo, digest, &object, &flaw, err) != 0 ||
+            work_object_look(work, &object, &look, &reader, &flaw, err) < 0)
+            return -1;
+    }
+    if (flaw.kind != NULL)
+        return damaged(&object, &flaw, err);
 
     int fd = blob_take_fd(&reader);
     if (fd < 0)

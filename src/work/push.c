@@ -113,7 +113,7 @@ static int check_blobs(struct pushing *p, struct err *err)
             found = meta_blob_find_visible(p->tx, p->arena, p->repo_id, digest, &row, err);
         if (found < 0)
             return -1;
-        if (found == 0)
+        if (found == 0 || row.is_damaged)
             return unknown(p->blobs[i], "blob", err);
         if (check_size(p->blobs[i], row.size, err) < 0)
             return -1;

@@ -28,7 +28,7 @@ struct work_pushed {
 
 /* Refusals, after which nothing has changed: MANIFEST_INVALID and its kin from oci/manifest, DIGEST_INVALID
  * when the bytes do not hash to the reference, MANIFEST_BLOB_UNKNOWN about the first blob or child that is
- * not visible in this repository, SIZE_INVALID when a descriptor's size is not that of what it names,
+ * not visible in this repository or known to be damaged, SIZE_INVALID when a descriptor's size is not that of what it names,
  * DENIED when a tag would be made or moved without the right to. A missing subject is allowed. */
 int work_push_manifest(struct work *work, struct arena *arena, const struct meta_actor *actor,
                        const struct auth_repo *repo, const struct work_push *push,

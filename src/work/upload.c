@@ -7,11 +7,13 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "io/clock.h"
 #include "io/random.h"
 #include "meta/blob.h"
+#include "meta/damage.h"
 #include "meta/object.h"
 #include "meta/upload.h"
 #include "work/work_private.h"
@@ -452,7 +454,7 @@ static int reread(struct work_upload *upload, enum hash_kind kind, struct oci_di
 
     if (blob_open(upload->work->store, str_from(upload->upload_key), &reader, err) < 0)
         return -1;
-    return work_digest_of_object(arena, reader, upload->offset, kind, out, err);
+    return work_digest_of_object(arena, reader, upload->offset, kind, NULL, out, err);
 }
 
 static int check_digest(struct work_upload *upload, const struct oci_digest *digest,
@@ -507,6 +509,29 @@ static int end_session(struct db_tx *tx, const struct work_upload *upload, struc
     return removed < 0 ? -1 : 0;
 }
 
+/* Another object has the blob already: that one stays and ours goes, unless it is known to be damaged: then
+ * ours takes its place, for everyone who has the blob (work/damage.h). Under the lock of the blob's row. */
+static int settle_keys(struct work_upload *upload, struct db_tx *tx, struct str digest,
+                       struct str key_in_force, bool *out_is_healed, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct str                     key   = str_from(upload->object_key);
+    struct meta_damage             damage;
+
+    int is_damaged = meta_damage_find(tx, arena, key_in_force, &damage, err);
+    if (is_damaged < 0)
+        return -1;
+    *out_is_healed = is_damaged == 1;
+    if (is_damaged == 0)
+        return meta_doomed_add(tx, key, upload->offset, db_now(tx), err);
+
+    if (meta_blob_replace(tx, digest, key_in_force, key, upload->offset, err) < 0 ||
+        meta_damage_heal(tx, key_in_force, err) < 0)
+        return -1;
+    return meta_doomed_add(tx, key_in_force, 0, db_now(tx) + work_policy(upload->work)->doom_delay,
+                           err);
+}
+
 /* The transaction in which the bytes become a blob of the repository. */
 static int record(struct work_upload *upload, const struct meta_actor *actor,
                   const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
@@ -517,6 +542,7 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     struct str                     name  = oci_digest_str(digest);
     struct str                     key   = str_from(upload->object_key);
     struct str                     key_in_force;
+    bool                           is_healed = false;
     int64_t                        repo_id;
 
     if (db_begin(work->db, DB_WRITE, "finish upload", &tx, err) < 0)
@@ -532,7 +558,8 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
         work_repo_ensure(tx, arena, repo, actor, &repo_id, err) < 0 ||
         meta_blob_put(tx, arena, name, upload->offset, key, &key_in_force, err) < 0)
         return -1;
-    if (!str_eq(key_in_force, key) && meta_doomed_add(tx, key, upload->offset, db_now(tx), err) < 0)
+    if (!str_eq(key_in_force, key) &&
+        settle_keys(upload, tx, name, key_in_force, &is_healed, err) < 0)
         return -1;
     if (work_pin(work, tx, repo_id, name, err) < 0 ||
         meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "upload",
@@ -543,9 +570,17 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     struct meta_event event = {
         .type = "BLOB_PUSH", .object_kind = "blob", .object_name = name, .digest = name
     };
-    if (work_event(tx, actor, repo, repo_id, event, err) < 0)
+    struct meta_event healed = {
+        .type = "BLOB_HEALED", .object_kind = "blob", .object_name = name, .digest = name
+    };
+    if (work_event(tx, actor, repo, repo_id, event, err) < 0 ||
+        (is_healed && work_event(tx, actor, repo, repo_id, healed, err) < 0) ||
+        db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    if (is_healed)
+        log_event(LOG_INFO, NULL, "damage.healed", LOG_FIELDS(LOG_S("digest", name)),
+                  "a push brought the bytes of a damaged blob again");
+    return 0;
 }
 
 static int finish_locked(struct work_upload *upload, const struct meta_actor *actor,

@@ -10,8 +10,10 @@
 #include "blob/blob.h"
 #include "io/clock.h"
 #include "meta/blob.h"
+#include "meta/manifest.h"
 #include "meta/object.h"
 #include "meta/repo.h"
+#include "work/damage.h"
 
 enum { REFUSALS_COUNTED = 4096, READ_BLOCK = 256 * 1024 };
 
@@ -156,8 +158,20 @@ int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str di
     return meta_blob_pin(tx, repo_id, digest, now + ttl, now + ttl / 2, &ignored_written, err);
 }
 
+bool work_manifest_is_whole(const struct meta_manifest *manifest)
+{
+    struct oci_digest wanted, found;
+    struct err        ignored; /* a digest that is none is damage like any other */
+
+    if (oci_digest_parse(manifest->digest, &wanted, &ignored) < 0)
+        return false;
+    oci_digest_of(manifest->bytes, wanted.kind, &found);
+    return oci_digest_eq(&found, &wanted);
+}
+
 int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size,
-                          enum hash_kind kind, struct oci_digest *out, struct err *err)
+                          enum hash_kind kind, const struct work_pace *pace, struct oci_digest *out,
+                          struct err *err)
 {
     char       *block  = mem_alloc(arena, READ_BLOCK);
     int64_t     offset = 0;
@@ -172,6 +186,8 @@ int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64
         if (n == 0)
             return err_set_corrupt(err, "an object ends at %lld of %lld bytes", (long long)offset,
                                    (long long)size);
+        if (pace != NULL && pace->wait(pace->context, n, err) < 0)
+            return -1;
         hash_add(&hash, block, n);
         offset += (int64_t)n;
     }

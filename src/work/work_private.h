@@ -13,6 +13,8 @@
 
 struct blob_reader;
 struct cache;
+struct meta_manifest;
+struct work_pace;
 struct work_upload;
 
 /* Policies are few and old ones stay, so that readers need no lock. */
@@ -49,9 +51,13 @@ int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct au
 int work_queue_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
                         int64_t review_after, const char *event, struct err *err);
 
-/* Hashes the `size` bytes of an object or upload, block by block. */
+/* Hashes the `size` bytes of an object or upload, block by block. pace may be null. */
 int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64_t size,
-                          enum hash_kind kind, struct oci_digest *out, struct err *err);
+                          enum hash_kind kind, const struct work_pace *pace, struct oci_digest *out,
+                          struct err *err);
+
+/* Do its bytes hash to its digest? */
+bool work_manifest_is_whole(const struct meta_manifest *manifest);
 
 /* Makes or renews the push pin of a blob that is visible in the repository, in this transaction. */
 int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest,

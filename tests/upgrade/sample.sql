@@ -35,6 +35,9 @@ INSERT INTO doomed_objects VALUES ('blobs/sha256/ff/ffffffffffffffffffffffffffff
 INSERT INTO uploads (id, path, account_id, upload_key, received, hash_state, created_at, used_at) VALUES
     ('55555555555555555555555555555555', 'admin/new', 1, 'uploads/33333333333333333333333333333333', 10, x'00FF', 1790000000000000, 1790000000000000);
 
+INSERT INTO damage VALUES ('blobs/sha256/aa/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.66666666666666666666666666666666', 0, 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'digest', 'scrub', 1790000000000000, 1790000000000000);
+UPDATE scrubs SET position = 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', started_at = 1790000000000000 WHERE kind = 'hash';
+
 INSERT INTO events (at, type, actor_kind, actor_id, repo_id, path, object_kind, object_name, digest, request_id) VALUES
     (1790000000000000, 'TAG_PUSH', 'user', 1, 1, 'admin/app', 'tag', 'latest', 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'r-1');
 INSERT INTO audit (at, action, outcome, actor_kind, actor_id, actor_name, repo_id, path, object_kind, object_name,

@@ -14,6 +14,7 @@ static const struct {
     const char *reason;
 } scans[] = {
     { "account.count", "asked at the first start and by an operator; counts an index" },
+    { "damage.count", "asked by operators and metrics; the index holds open damage only" },
     { "repo.page_visible", "merges two pages, each of which an index brings and a limit ends" },
     { "setting.list", "all of them are wanted, and there are a few dozen" },
     { "token_key.list", "all of them are wanted, and there are a few" },
