@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/driver.h"
 #include "io/clock.h"
@@ -109,6 +110,8 @@ int db_begin(struct db *db, enum db_mode mode, const char *who, struct db_tx **o
 {
     struct db_tx *tx;
 
+    if (mode == DB_WRITE && failpoint(FP_DB_BEGIN, err) < 0)
+        return err_wrap(err, "%s", who);
     if (db->driver->begin(db, mode, who, &tx, err) < 0)
         return err_wrap(err, "%s", who);
 
@@ -149,9 +152,16 @@ int db_commit(struct db_tx **tx, struct err *err)
         return err_set(err, ERR_INTERNAL, "%s: commit after a failed statement", who);
     }
 
+    if ((*tx)->mode == DB_WRITE && failpoint(FP_DB_COMMIT, err) < 0) {
+        db_abort(tx);
+        return err_wrap(err, "%s", who);
+    }
+
     struct db_tx *ended = TAKE(*tx);
+    enum db_mode  mode  = ended->mode;
     ASSERT(ended->n_rows == 0);
-    if (ended->db->driver->commit(ended, err) < 0)
+    if (ended->db->driver->commit(ended, err) < 0 ||
+        (mode == DB_WRITE && failpoint(FP_DB_COMMITTED, err) < 0))
         return err_wrap(err, "%s", who);
     return 0;
 }

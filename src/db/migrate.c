@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "db/driver.h"
@@ -96,14 +97,15 @@ static int step(struct db *db, const struct db_migration *list, int n, struct ve
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (db_begin(db, DB_WRITE, "migrate", &tx, err) < 0 || read_version(tx, version, err) < 0 ||
-        refuse_newer(version, list[n - 1].number, err) < 0)
+    if (failpoint(FP_MIGRATE, err) < 0 || db_begin(db, DB_WRITE, "migrate", &tx, err) < 0 ||
+        read_version(tx, version, err) < 0 || refuse_newer(version, list[n - 1].number, err) < 0)
         return -1;
 
     const struct db_migration *missing = find_next(list, n, version->schema_max);
     if (missing == NULL)
         return 0;
-    if (apply(tx, db, missing, err) < 0 || db_commit(&tx, err) < 0)
+    if (apply(tx, db, missing, err) < 0 || failpoint(FP_MIGRATE_APPLIED, err) < 0 ||
+        db_commit(&tx, err) < 0 || failpoint(FP_MIGRATED, err) < 0)
         return -1;
     return 1;
 }

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/driver.h"
 #include "db/sqlite_conn.h"
@@ -79,9 +80,13 @@ static int make_file(const char *path, struct err *err)
     const char *folder = size == 0 ? "." : mem_strndup(arena, path, size);
     if (file_open_dir(folder, false, &dir, err) < 0)
         return -1;
+    if (failpoint(FP_DB_FILE, err) < 0)
+        return -1;
     if (file_open_at(dir, path + size, O_RDWR | O_CREAT | O_EXCL, &fd, err) < 0)
         return err->kind == ERR_EXISTS ? 0 : -1;
-    return file_sync_dir(dir, ".", err);
+    if (failpoint(FP_DB_FILE_MADE, err) < 0 || file_sync_dir(dir, ".", err) < 0)
+        return -1;
+    return failpoint(FP_DB_FILE_SYNCED, err);
 }
 
 static int make_reader(struct sqlite_db *db, bool is_own, struct sqlite_reader **out,
