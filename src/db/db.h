@@ -101,6 +101,7 @@ struct db_settings {
     struct str url;
     size_t     n_readers;
     bool       allow_unsafe; /* --unsafe-database */
+    bool       must_exist;   /* a missing file is ERR_NOT_FOUND and not made */
 };
 
 int  db_open(const struct db_settings *settings, struct db **out, struct err *err);

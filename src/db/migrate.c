@@ -56,6 +56,18 @@ static int read_version(struct db_tx *tx, struct version *out, struct err *err)
     return found < 0 ? -1 : 0;
 }
 
+int db_schema(struct db *db, int *out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct version               version;
+
+    /* Reading it locks the row, which a transaction that only reads may not. */
+    if (db_begin(db, DB_WRITE, "read schema", &tx, err) < 0 || read_version(tx, &version, err) < 0)
+        return -1;
+    *out = (int)version.schema_max;
+    return 0;
+}
+
 static int refuse_newer(const struct version *version, int64_t ours, struct err *err)
 {
     if (version->schema_min <= ours)

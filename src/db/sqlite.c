@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -158,10 +159,13 @@ static struct sqlite_db *new_db(struct str path)
     return db;
 }
 
-static int open_conns(struct sqlite_db *db, size_t n_readers, struct err *err)
+static int open_conns(struct sqlite_db *db, const struct db_settings *settings, struct err *err)
 {
+    size_t                n_readers = settings->n_readers == 0 ? 1 : settings->n_readers;
     struct sqlite_reader *reader;
 
+    if (settings->must_exist && access(db->path, F_OK) < 0)
+        return err_set_os(err, ERR_NOT_FOUND, "%s", db->path);
     if (make_file(db->path, err) < 0 || sqlite_writer_open(db->path, &db->writer, err) < 0)
         return -1;
     for (size_t i = 0; i < n_readers; i++) {
@@ -182,9 +186,9 @@ static int open_db(const struct db_settings *settings, struct db **out, struct e
     pthread_once(&once, configure_library);
 
     struct sqlite_db *db = new_db(path);
-    if (open_conns(db, settings->n_readers == 0 ? 1 : settings->n_readers, err) < 0) {
+    if (open_conns(db, settings, err) < 0) {
         close_db(&db->db);
-        if (err->kind == ERR_NOT_FOUND)
+        if (err->kind == ERR_NOT_FOUND && !settings->must_exist)
             err->kind = ERR_UNAVAILABLE;
         return -1;
     }
