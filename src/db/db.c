@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/mem.h"
+#include "codec/text.h"
 #include "db/driver.h"
 #include "io/clock.h"
 
@@ -181,7 +182,12 @@ static char letter_of(enum db_kind kind)
     return letters[kind];
 }
 
-/* Text with a NUL is refused here because one of the engines would keep it and the other would not. */
+/* One of the engines would keep any bytes as text and the other would not. */
+static bool is_text(struct str bytes)
+{
+    return str_find(bytes, '\0') < 0 && text_is_utf8(bytes);
+}
+
 static int check_args(const struct db_statement *statement, const struct db_value *args,
                       size_t n_args, struct err *err)
 {
@@ -194,8 +200,8 @@ static int check_args(const struct db_statement *statement, const struct db_valu
         if (letter_of(args[i].kind) != statement->in[i])
             return err_set(err, ERR_INTERNAL, "parameter $%zu is of kind %c, not %c", i + 1,
                            letter_of(args[i].kind), statement->in[i]);
-        if (args[i].kind == DB_TEXT && str_find(args[i].bytes, '\0') >= 0)
-            return err_set(err, ERR_INVALID, "parameter $%zu: a text with a NUL in it", i + 1);
+        if (args[i].kind == DB_TEXT && !is_text(args[i].bytes))
+            return err_set(err, ERR_INVALID, "parameter $%zu: a NUL in it, or not UTF-8", i + 1);
     }
     return 0;
 }

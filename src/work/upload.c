@@ -326,6 +326,9 @@ static int load(struct work_upload *upload, const struct meta_upload *row, struc
 {
     struct work *work = upload->work;
 
+    if (row->upload_key.n >= sizeof(upload->upload_key) || row->offset < 0)
+        return err_set_corrupt(err, "upload %s: a key of %zu bytes, %lld bytes received",
+                               upload->id, row->upload_key.n, (long long)row->offset);
     memcpy(upload->upload_key, row->upload_key.p, row->upload_key.n);
     upload->upload_key[row->upload_key.n] = '\0';
     upload->version                       = row->version;
