@@ -356,11 +356,18 @@ static bool fast(void *context, struct http_request *req)
     return found == 0 || call->route->fast(call);
 }
 
+/* A handler answers only when its verb is done, so one that lost a race is run again (db.h, Races). What a
+ * stream has brought is used up: there the verb itself tries again. */
 static void run(struct api_call *call)
 {
     struct err err;
+    int        n_tries = 0;
+    int        done;
 
-    if (call->route->run(call, &err) < 0)
+    do
+        done = call->route->run(call, &err);
+    while (done < 0 && call->route->body != HTTP_BODY_STREAM && db_again(&err, &n_tries));
+    if (done < 0)
         api_reply_error(call, &err);
 }
 

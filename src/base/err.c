@@ -40,10 +40,11 @@ __attribute__((format(printf, 5, 0))) static void fill(struct err *err, enum err
                                                        const char *code, const char *format,
                                                        va_list args)
 {
-    err->kind     = kind;
-    err->os       = os;
-    err->code     = code;
-    err->about[0] = '\0';
+    err->kind       = kind;
+    err->os         = os;
+    err->code       = code;
+    err->may_repeat = false;
+    err->about[0]   = '\0';
     vsnprintf(err->text, sizeof(err->text), format, args);
 }
 

@@ -51,6 +51,7 @@ struct err {
     enum err_kind kind;
     int           os;   /* errno, or 0 */
     const char   *code; /* a static registry code that is more exact than the kind's, or null */
+    bool may_repeat;    /* it lost a race and nothing of it happened: the same again may succeed */
     char about[ERR_ABOUT_MAX]; /* the digest, name or value it is about, for the answer's detail */
     char text[ERR_TEXT_MAX];   /* one sentence part, names the thing and the reason */
 };

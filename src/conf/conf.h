@@ -41,6 +41,7 @@ enum conf_id {
     CONF_INSECURE_HTTP,   /* switch */
     CONF_TRUSTED_PROXIES, /* list of CIDR */
     CONF_EGRESS_ALLOW,    /* list of CIDR */
+    CONF_DATABASE_POOL,   /* 0: by what the server has */
     CONF_UNSAFE_DATABASE, /* switch */
     CONF_LOG_LEVEL,       /* debug info warning error */
     CONF_LOG_FORMAT,      /* text json */

@@ -46,6 +46,8 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed." },
     [CONF_EGRESS_ALLOW]    = { "egress-allow",     CONF_LIST,     CONF_NODE,     NULL,                   NETWORK,
                                .help = "Networks besides public ones that webhooks, mirrors and directories may reach." },
+    [CONF_DATABASE_POOL]   = { "database-pool",    CONF_INT,      CONF_NODE,     "0",                    .value_name = "N", .min = 0, .max = 1000,
+                               .help = "Connections of this node to PostgreSQL; 0 for a quarter of four fifths of max_connections." },
     [CONF_UNSAFE_DATABASE] = { "unsafe-database",  CONF_SWITCH,   CONF_NODE,     "off",
                                .help = "Starts on a PostgreSQL server whose settings may lose committed data." },
     [CONF_LOG_LEVEL]       = { "log-level",        CONF_TEXT,     CONF_NODE,     "info",                 .value_name = "LEVEL",

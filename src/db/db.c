@@ -8,16 +8,18 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/failpoint.h"
 #include "base/mem.h"
-#include "codec/text.h"
 #include "db/driver.h"
 #include "io/clock.h"
+#include "io/random.h"
 
-/* The largest struct that db_find fills. */
-enum { ROW_MAX = 1024 };
+enum {
+    ROW_MAX   = 1024, /* the largest struct that db_find fills */
+    TRIES_MAX = 3,
+    AGAIN_US  = 20000
+};
 
-static const struct db_driver *const drivers[] = { &db_sqlite };
+static const struct db_driver *const drivers[] = { &db_sqlite, &db_pg };
 
 void db_cond_init(pthread_cond_t *cond)
 {
@@ -27,6 +29,18 @@ void db_cond_init(pthread_cond_t *cond)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(cond, &monotonic);
     pthread_condattr_destroy(&monotonic);
+}
+
+void db_pause(int64_t us)
+{
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t  never;
+
+    clock_cond_init(&never);
+    pthread_mutex_lock(&lock);
+    clock_cond_wait(&never, &lock, us);
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&never);
 }
 
 struct timespec db_deadline(int seconds)
@@ -48,6 +62,14 @@ static const struct db_driver *find_driver(struct str url)
     return NULL;
 }
 
+/* What stands before the colon; behind it there may be a password. */
+static struct str scheme_of(struct str url)
+{
+    ptrdiff_t colon = str_find(url, ':');
+
+    return colon < 0 ? STR("") : str_sub(url, 0, (size_t)colon + 1);
+}
+
 int db_open(const struct db_settings *settings, struct db **out, struct err *err)
 {
     const struct db_driver *driver = find_driver(settings->url);
@@ -55,8 +77,8 @@ int db_open(const struct db_settings *settings, struct db **out, struct err *err
 
     if (driver == NULL)
         return err_set(err, ERR_INVALID,
-                       "database \"" STR_FMT "\": there is no such kind of database",
-                       STR_ARGS(settings->url));
+                       "database \"" STR_FMT "…\": there is no such kind of database",
+                       STR_ARGS(scheme_of(settings->url)));
     if (driver->open(settings, &db, err) < 0)
         return err_wrap(err, "opening the database");
 
@@ -111,8 +133,6 @@ int db_begin(struct db *db, enum db_mode mode, const char *who, struct db_tx **o
 {
     struct db_tx *tx;
 
-    if (mode == DB_WRITE && failpoint(FP_DB_BEGIN, err) < 0)
-        return err_wrap(err, "%s", who);
     if (db->driver->begin(db, mode, who, &tx, err) < 0)
         return err_wrap(err, "%s", who);
 
@@ -153,18 +173,22 @@ int db_commit(struct db_tx **tx, struct err *err)
         return err_set(err, ERR_INTERNAL, "%s: commit after a failed statement", who);
     }
 
-    if ((*tx)->mode == DB_WRITE && failpoint(FP_DB_COMMIT, err) < 0) {
-        db_abort(tx);
-        return err_wrap(err, "%s", who);
-    }
-
     struct db_tx *ended = TAKE(*tx);
-    enum db_mode  mode  = ended->mode;
     ASSERT(ended->n_rows == 0);
-    if (ended->db->driver->commit(ended, err) < 0 ||
-        (mode == DB_WRITE && failpoint(FP_DB_COMMITTED, err) < 0))
+    if (ended->db->driver->commit(ended, err) < 0)
         return err_wrap(err, "%s", who);
     return 0;
+}
+
+bool db_again(const struct err *err, int *n_tries)
+{
+    uint32_t dice;
+
+    if (!err->may_repeat || ++*n_tries >= TRIES_MAX)
+        return false;
+    random_bytes(&dice, sizeof(dice));
+    db_pause(dice % (uint32_t)(*n_tries * AGAIN_US));
+    return true;
 }
 
 int64_t db_now(struct db_tx *tx)
@@ -182,12 +206,7 @@ static char letter_of(enum db_kind kind)
     return letters[kind];
 }
 
-/* One of the engines would keep any bytes as text and the other would not. */
-static bool is_text(struct str bytes)
-{
-    return str_find(bytes, '\0') < 0 && text_is_utf8(bytes);
-}
-
+/* Text with a NUL is refused here because one of the engines would keep it and the other would not. */
 static int check_args(const struct db_statement *statement, const struct db_value *args,
                       size_t n_args, struct err *err)
 {
@@ -200,8 +219,8 @@ static int check_args(const struct db_statement *statement, const struct db_valu
         if (letter_of(args[i].kind) != statement->in[i])
             return err_set(err, ERR_INTERNAL, "parameter $%zu is of kind %c, not %c", i + 1,
                            letter_of(args[i].kind), statement->in[i]);
-        if (args[i].kind == DB_TEXT && !is_text(args[i].bytes))
-            return err_set(err, ERR_INVALID, "parameter $%zu: a NUL in it, or not UTF-8", i + 1);
+        if (args[i].kind == DB_TEXT && str_find(args[i].bytes, '\0') >= 0)
+            return err_set(err, ERR_INVALID, "parameter $%zu: a text with a NUL in it", i + 1);
     }
     return 0;
 }

@@ -2,8 +2,9 @@
  *
  * Statements are constants with a name, declared at the head of meta/<record>.c; values are only ever
  * bound. A transaction is an object: begin, then commit or abort (abort is the AUTO target and does
- * nothing after a commit). When db_commit returns 0 the changes are on disk; when it returns -1 with
- * ERR_UNAVAILABLE none of them is, unless `is_unknown` of the drivers that can lose an answer says so.
+ * nothing after a commit). When db_commit returns 0 the changes are on disk. When it returns -1 none of them
+ * is, with one exception: a PostgreSQL server that is away for longer than the driver may wait leaves a
+ * commit in doubt, which is ERR_UNAVAILABLE too, and the text says so. Whoever tries again must find either.
  *
  * SQLite (driver sqlite.c): one connection writes and checkpoints. db_begin(DB_WRITE) takes the writer
  * mutex and a SAVEPOINT in the open batch; db_commit releases both and waits for the batch's COMMIT, so
@@ -11,6 +12,17 @@
  * savepoint; readers see nothing before the COMMIT; when COMMIT fails every member gets ERR_UNAVAILABLE.
  * Nothing may wait on the network or run longer than 50 ms between begin and commit. Readers have
  * connections of their own with checkpoint-on-close off.
+ *
+ * PostgreSQL (driver pg.c): a pool of connections that all threads share. DB_WRITE is READ COMMITTED, rows
+ * that a decision rests on are locked by the statement that reads them (`.pg` texts with FOR …); DB_READ is
+ * REPEATABLE READ, one snapshot from its first statement on. Deadlines of the server: statement 5 s, lock
+ * 2 s, idle in a transaction 5 s; of the driver: 7 s for an answer, 10 s for a commit. A commit whose answer
+ * was lost is looked up by its transaction id (pg.c says how). A result is held in memory whole: page.
+ *
+ * Races: with several writers a transaction may lose one through no fault of its own (a deadlock, a
+ * serialisation failure, a row that another has just made). It has left nothing then, and its error says
+ * may_repeat. The driver cannot run a verb again; whoever can does, with db_again: the API for every request
+ * without a streamed body, a verb with a stream for its transaction alone, a periodic job by its next turn.
  *
  * Threads: a struct db may be used from any; a struct db_tx belongs to one thread from begin to end.
  * Row values are views into the driver's memory until the next step; copy what is to stay. */
@@ -100,8 +112,8 @@ struct db_statements {
 struct db_settings {
     struct str url;
     size_t     n_readers;
+    size_t     pool_size;    /* connections to PostgreSQL; 0: a quarter of 0.8 × max_connections */
     bool       allow_unsafe; /* --unsafe-database */
-    bool       must_exist;   /* a missing file is ERR_NOT_FOUND and not made */
 };
 
 int  db_open(const struct db_settings *settings, struct db **out, struct err *err);
@@ -123,6 +135,14 @@ void db_abort(struct db_tx **tx);
 /* From now on DB_READs of the calling thread use a connection of its own, without any lock. For event
  * threads on engines with fast reads. Ends with the db. */
 int db_thread_reader(struct db *db, struct err *err);
+
+/* After a failure: is it one after which the same is to be tried again, and was it tried less than three
+ * times? Waits a moment then, a random one. *n_tries begins at 0.
+ *
+ *     do
+ *         done = try_it(…, err);
+ *     while (done < 0 && db_again(err, &n_tries)); */
+bool db_again(const struct err *err, int *n_tries);
 
 /* The database's clock in microseconds UTC: the only time in tables (SQLite: io/clock). Within one
  * transaction it may go on. */
@@ -174,6 +194,9 @@ void       db_rows_free(struct db_rows **rows);
 struct db_counts {
     uint64_t n_transactions;
     uint64_t n_commits;
+    size_t   n_connections; /* of a pool (PostgreSQL), at present */
+    size_t   n_in_use;
+    size_t   n_waiting; /* threads that want one */
 };
 
 void db_counts(struct db *db, struct db_counts *out);

@@ -102,10 +102,14 @@ struct db_driver {
 };
 
 extern const struct db_driver db_sqlite;
+extern const struct db_driver db_pg;
 
 /* For drivers that let threads wait: a condition over the clock that never goes back, and a moment of it
  * for pthread_cond_timedwait. */
 void            db_cond_init(pthread_cond_t *cond);
 struct timespec db_deadline(int seconds);
+
+/* About so long, for who must ask again. */
+void db_pause(int64_t us);
 
 #endif

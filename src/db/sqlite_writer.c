@@ -9,7 +9,6 @@
 
 #include "base/assert.h"
 #include "base/err.h"
-#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "db/driver.h"
@@ -60,7 +59,7 @@ struct sqlite_writer {
 /* clang-format off */
 static const struct db_statement
 begin     = { .name = "sqlite.begin",     .in = "", .out = "", .sql = "BEGIN IMMEDIATE" },
-commit    = { .name = "writer.commit",    .in = "", .out = "", .sql = "COMMIT" },
+commit    = { .name = "sqlite.commit",    .in = "", .out = "", .sql = "COMMIT" },
 roll_back = { .name = "sqlite.rollback",  .in = "", .out = "", .sql = "ROLLBACK" },
 save      = { .name = "sqlite.savepoint", .in = "", .out = "", .sql = "SAVEPOINT member" },
 release   = { .name = "sqlite.release",   .in = "", .out = "", .sql = "RELEASE member" },
@@ -226,13 +225,11 @@ static void close_batch(struct sqlite_writer *writer)
         settle(writer, NULL);
         return;
     }
-    if (failpoint(FP_WRITER_COMMIT, &failure) < 0 ||
-        sqlite_conn_run(writer->conn, &commit, &failure) < 0) {
+    if (sqlite_conn_run(writer->conn, &commit, &failure) < 0) {
         roll_back_all(writer);
         settle(writer, &failure);
         return;
     }
-    (void)failpoint(FP_WRITER_COMMITTED, &failure);
     settle(writer, NULL);
 }
 
@@ -247,14 +244,10 @@ static bool has_waiters(struct sqlite_writer *writer)
 /* Still in the turn, for nobody may write meanwhile, but after the members were told. */
 static void checkpoint(struct sqlite_writer *writer)
 {
-    struct err ignored; /* points to be killed or held up at */
-    int        n_frames = sqlite_conn_wal_frames(writer->conn);
+    int n_frames = sqlite_conn_wal_frames(writer->conn);
 
-    if (n_frames < WAL_SOFT || (n_frames < WAL_HARD && has_waiters(writer)))
-        return;
-    (void)failpoint(FP_WRITER_CHECKPOINT, &ignored);
-    sqlite_conn_checkpoint(writer->conn);
-    (void)failpoint(FP_WRITER_CHECKPOINTED, &ignored);
+    if (n_frames >= WAL_HARD || (n_frames >= WAL_SOFT && !has_waiters(writer)))
+        sqlite_conn_checkpoint(writer->conn);
 }
 
 static void end_turn(struct sqlite_writer *writer)

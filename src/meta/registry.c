@@ -7,6 +7,7 @@
 #include "meta/statements.h"
 
 enum {
+    LOCK,
     GET,
     SET,
     SETTING_LIST,
@@ -15,14 +16,16 @@ enum {
     VERSION,
     NEXT_VERSION,
     NODE_BEAT,
-    NODE_REMOVE,
-    NODE_ALIVE
+    NODE_REMOVE
 };
 
-enum { SETTINGS_MAX = 10000, NODES_MAX = 1000 };
+enum { SETTINGS_MAX = 10000 };
 
 /* clang-format off */
 static const struct db_statement sql[] = {
+    [LOCK]         = { .name   = "registry.lock",       .in = "",     .out = "i",
+                       .sqlite = "SELECT 1",
+                       .pg     = "SELECT 1 FROM pg_advisory_xact_lock(4991216381)" },
     [GET]          = { .name = "registry.get",          .in = "t",    .out = "t",
                        .sql  = "SELECT value FROM registry WHERE name = $1" },
     [SET]          = { .name = "registry.set",          .in = "tt",   .out = "",
@@ -49,8 +52,6 @@ static const struct db_statement sql[] = {
                                " heartbeat_at = excluded.heartbeat_at" },
     [NODE_REMOVE]  = { .name = "node.remove",           .in = "t",    .out = "",
                        .sql  = "DELETE FROM nodes WHERE id = $1" },
-    [NODE_ALIVE]   = { .name = "node.list_alive",       .in = "i",    .out = "t",
-                       .sql  = "SELECT id FROM nodes WHERE heartbeat_at >= $1 ORDER BY id" },
 };
 
 static const struct db_column setting_columns[] = {
@@ -62,6 +63,13 @@ static const struct db_column setting_columns[] = {
 /* clang-format on */
 
 META_STATEMENTS(registry);
+
+int meta_registry_lock(struct db_tx *tx, struct err *err)
+{
+    int64_t one;
+
+    return db_find_int(tx, &sql[LOCK], DB_NO_ARGS, &one, err) < 0 ? -1 : 0;
+}
 
 int meta_registry_get(struct db_tx *tx, struct arena *arena, const char *name, struct str *out,
                       struct err *err)
@@ -131,11 +139,4 @@ int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t 
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err)
 {
     return db_run(tx, &sql[NODE_REMOVE], DB_ARGS(db_text(id)), NULL, err);
-}
-
-int meta_node_list_alive(struct db_tx *tx, struct arena *arena, int64_t since, struct str **out,
-                         size_t *n_out, struct err *err)
-{
-    return db_list_text(tx, arena, &sql[NODE_ALIVE], DB_ARGS(db_int(since)), NODES_MAX, out, n_out,
-                        err);
 }

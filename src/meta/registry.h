@@ -18,6 +18,9 @@ int meta_registry_get(struct db_tx *tx, struct arena *arena, const char *name, s
                       struct err *err);
 int meta_registry_set(struct db_tx *tx, const char *name, struct str value, struct err *err);
 
+/* Until the transaction ends no other node is between asking what the instance has and writing it. */
+int meta_registry_lock(struct db_tx *tx, struct err *err);
+
 struct meta_setting {
     struct str key;
     struct str value;
@@ -38,9 +41,5 @@ int meta_setting_version(struct db_tx *tx, int64_t *out,
 int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t protocol,
                    struct err *err);
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err);
-
-/* The ids of those that announced themselves since then (µs of the database's clock). */
-int meta_node_list_alive(struct db_tx *tx, struct arena *arena, int64_t since, struct str **out,
-                         size_t *n_out, struct err *err);
 
 #endif

@@ -108,8 +108,13 @@ static int make_repo(struct db_tx *tx, const struct auth_repo *repo, const struc
                                 .object_kind = "repository",
                                 .object_name = repo->path };
 
-    if (meta_repo_add(tx, repo->path, repo->namespace_id, 0, actor->account_id, out_id, err) < 0)
+    if (meta_repo_add(tx, repo->path, repo->namespace_id, 0, actor->account_id, out_id, err) < 0) {
+        if (err->kind == ERR_EXISTS) {
+            err->kind = ERR_UNAVAILABLE; /* another push has just made it: the next try finds it */
+            err->may_repeat = true;
+        }
         return -1;
+    }
     return work_event(tx, actor, repo, *out_id, event, err);
 }
 

@@ -66,6 +66,8 @@ int driver_end(void **state)
 {
     struct driver *d = *state;
 
+    if (d == NULL)
+        return 0;
     db_close(&d->db);
     assert_null(d->db);
     db_close(&d->db);
@@ -519,7 +521,6 @@ void contract_driver_misuse_is_an_error(void **state)
     check_refused(d, ERR_INTERNAL, &find, DB_ARGS(db_int(1)));
     check_refused(d, ERR_INTERNAL, &find, DB_ARGS(db_blob(STR("a"))));
     check_refused(d, ERR_INVALID, &find, DB_ARGS(db_text(STR("a\0b"))));
-    check_refused(d, ERR_INVALID, &find, DB_ARGS(db_text(STR("a\xff"))));
     check_refused(d, ERR_INTERNAL, &nonsense, DB_NO_ARGS);
     check_refused(d, ERR_INTERNAL, &nowhere, DB_NO_ARGS);
 
