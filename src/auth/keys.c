@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "codec/json_write.h"
 #include "codec/seal.h"
@@ -145,7 +146,8 @@ static int add_key(struct auth *auth, struct arena *arena, bool retire, struct s
     int64_t           oldest = db_now(tx) - auth->settings.token_life_us - 60 * AUTH_SECOND_US;
     if (meta_token_key_add(tx, kid, sealed, err) < 0 ||
         meta_token_key_remove_retired(tx, oldest, err) < 0 ||
-        meta_event_add(tx, &actor, &event, err) < 0 || db_commit(&tx, err) < 0)
+        meta_event_add(tx, &actor, &event, err) < 0 || failpoint(FP_TOKEN_KEY_WRITTEN, err) < 0 ||
+        db_commit(&tx, err) < 0 || failpoint(FP_TOKEN_KEY_ADDED, err) < 0)
         return -1;
     *out_kid = kid;
     return 0;

@@ -70,6 +70,12 @@ static int find_account(struct auth *auth, struct arena *arena, struct str name,
     return found;
 }
 
+/* What no account is called is not asked for. */
+static bool could_be_name(struct str name)
+{
+    return name.n < AUTH_ACCOUNT_NAME_MAX && str_find(name, '\0') < 0 && text_is_utf8(name);
+}
+
 int auth_login(struct auth *auth, struct str name, struct str password, bool may_block,
                struct auth_caller *out, struct err *err)
 {
@@ -78,7 +84,7 @@ int auth_login(struct auth *auth, struct str name, struct str password, bool may
     unsigned char                  key[32];
     char                           yes = 1;
 
-    if (password.n == 0 || password.n > AUTH_PASSWORD_MAX || name.n >= AUTH_ACCOUNT_NAME_MAX)
+    if (password.n == 0 || password.n > AUTH_PASSWORD_MAX || !could_be_name(name))
         return may_block
                    ? auth_password_check(auth->passwords, STR_NULL, STR("x"), err) < 0 ? -1 : 0
                    : 0;
@@ -132,7 +138,7 @@ int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_i
     int found = meta_account_find(tx, arena, account_id, &account, err);
     if (found < 1)
         return found;
-    if (account.name.n >= AUTH_ACCOUNT_NAME_MAX)
+    if (account.name.p == NULL || account.name.n >= AUTH_ACCOUNT_NAME_MAX)
         return err_set_corrupt(err, "account %lld has a name of %zu bytes", (long long)account_id,
                                account.name.n);
 

@@ -23,7 +23,7 @@
 #define KEYS_RELOAD_US (5 * AUTH_SECOND_US)
 #define IDENTITY_LIFE_US (300 * AUTH_SECOND_US)
 
-enum { CLAIMS_MAX = 12 * 1024, REFRESH_BYTES = 32 };
+enum { CLAIMS_MAX = 12 * 1024, REFRESH_BYTES = 32, CLIENT_NAME_MAX = 128 };
 
 struct access_claim {
     struct str       type;
@@ -321,6 +321,14 @@ static void merge_scopes(struct auth_scopes *scopes, struct arena *arena)
     scopes->n = n < AUTH_ACCESS_MAX ? n : AUTH_ACCESS_MAX;
 }
 
+/* For people to read; what is no text says nothing to them. */
+static struct str client_name(struct str client_id)
+{
+    struct str cut = str_sub(client_id, 0, CLIENT_NAME_MAX);
+
+    return cut.p != NULL && text_is_utf8(cut) ? cut : STR("");
+}
+
 static int add_refresh(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                        struct str client_id, struct str *out, struct err *err)
 {
@@ -340,7 +348,7 @@ static int add_refresh(struct auth *auth, struct arena *arena, const struct auth
         .hash       = str_from(hex),
         .account_id = caller->account_id,
         .generation = caller->generation,
-        .client_id  = client_id.p == NULL ? STR("") : str_sub(client_id, 0, 128),
+        .client_id  = client_name(client_id),
         .created_at = now,
         .expires_at = now + auth->settings.refresh_life_us,
     };

@@ -18,7 +18,11 @@ static const char *const level_names[] = { "debug", "info", "warning", "error" }
 struct line {
     char   text[LINE_MAX_SIZE];
     size_t n;
+    bool   is_full; /* something did not fit, and nothing was taken since */
 };
+
+/* The sentence, escaped, and what stands before it always fit. */
+_Static_assert(6 * FIELD_MAX + 512 < LINE_MAX_SIZE, "room for fields behind the sentence");
 
 void log_init(const struct log_settings *settings)
 {
@@ -30,12 +34,12 @@ bool log_wants(enum log_level level)
     return level >= in_force.level;
 }
 
+/* Whole or not at all; the brace and the line feed at the end always have their room. */
 static void put(struct line *line, const char *bytes, size_t size)
 {
-    size_t room = sizeof(line->text) - 2 - line->n;
-
-    if (size > room)
-        size = room;
+    line->is_full |= size > sizeof(line->text) - 2 - line->n;
+    if (line->is_full)
+        return;
     memcpy(line->text + line->n, bytes, size);
     line->n += size;
 }
@@ -111,13 +115,19 @@ static void put_text_field(struct line *line, const struct log_field *field)
         put_text(line, "\"");
 }
 
+/* A field that does not fit any more is left out: half of one would spoil the line for its reader. */
 static void put_fields(struct line *line, const struct log_field *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        size_t before = line->n;
+
         if (in_force.json)
             put_json_field(line, &fields[i]);
         else
             put_text_field(line, &fields[i]);
+        if (line->is_full)
+            line->n = before;
+        line->is_full = false;
     }
 }
 
@@ -179,7 +189,7 @@ void log_event(enum log_level level, const struct log_node *node, const char *ev
     put_node(&line, node, 0);
     put_fields(&line, fields, n_fields);
     if (in_force.json)
-        put_text(&line, "}");
+        line.text[line.n++] = '}';
     line.text[line.n++] = '\n';
 
     /* A log that cannot be written must not stop the registry; there is nobody to tell. */

@@ -3,8 +3,9 @@
  * An event node carries fields and a parent, so that whoever works for a request hands its node on and
  * every line carries the request's id, route and user. Nodes live on the stack or in an arena of those
  * who use them and are read only here. The floors base to db do not log, they return errors.
- * One line an event on standard error: control bytes are escaped, each field is cut at 1 KiB, and a
- * secret has no way in because nothing here takes one. Any thread may log. */
+ * One line an event on standard error: control bytes are escaped, each field is cut at 1 KiB and left out
+ * where the line of 8 KiB is full, and a secret has no way in because nothing here takes one. Any thread
+ * may log. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -35,6 +35,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "blob/driver.h"
 #include "codec/text.h"
@@ -327,12 +328,13 @@ static int open_folders(struct fs_store *store, struct err *err)
 
 static int open_new(struct fs_store *store, struct err *err)
 {
-    if (open_root(store->path, true, &store->root, err) < 0 || found_store(store, err) < 0 ||
-        open_folders(store, err) < 0)
+    if (failpoint(FP_STORE_MAKE, err) < 0 || open_root(store->path, true, &store->root, err) < 0 ||
+        found_store(store, err) < 0 || open_folders(store, err) < 0 ||
+        failpoint(FP_STORE_FOLDERS, err) < 0)
         return -1;
     if (write_marker(store->root, store->id, err) < 0)
         return err_wrap(err, "storage directory %s", store->path);
-    return 0;
+    return failpoint(FP_STORE_MARKED, err);
 }
 
 static int open_known(struct fs_store *store, struct str store_id, struct err *err)
@@ -413,9 +415,10 @@ static int begin_fs(struct blob_store *base, struct str upload_key, struct blob_
     char                 key[BLOB_KEY_MAX];
 
     copy_key(upload_key, key);
-    if (make_upload(store, last_part(key), &fd, err) < 0)
+    if (failpoint(FP_BLOB_BEGIN, err) < 0 || make_upload(store, last_part(key), &fd, err) < 0)
         return err_wrap(err, "beginning %s", key);
-    if (sync_uploads(store, err) < 0) {
+    if (failpoint(FP_BLOB_BEGIN_MADE, err) < 0 || sync_uploads(store, err) < 0 ||
+        failpoint(FP_BLOB_BEGIN_SYNCED, err) < 0) {
         unlinkat(store->uploads, last_part(key), 0);
         return err_wrap(err, "beginning %s", key);
     }
@@ -447,7 +450,8 @@ static int resume_fs(struct blob_store *base, struct str upload_key, int64_t off
 
     copy_key(upload_key, key);
     if (file_open_at(store->uploads, last_part(key), O_WRONLY, &fd, err) < 0 ||
-        cut_upload(fd, offset, err) < 0)
+        failpoint(FP_BLOB_RESUME, err) < 0 || cut_upload(fd, offset, err) < 0 ||
+        failpoint(FP_BLOB_RESUME_CUT, err) < 0)
         return err_wrap(err, "resuming %s", key);
     *out = new_writer(store, key, fd, offset);
     fd   = -1;
@@ -467,7 +471,9 @@ static int write_fs(struct blob_writer *base, struct str bytes, struct err *err)
 {
     struct fs_writer *writer = fs_writer_of(base);
 
-    if (file_write_all(writer->fd, bytes, writer->size, err) < 0)
+    if (failpoint(FP_BLOB_WRITE, err) < 0 ||
+        file_write_all(writer->fd, bytes, writer->size, err) < 0 ||
+        failpoint(FP_BLOB_WRITTEN, err) < 0)
         return err_wrap(err, "%s", writer->key);
     writer->size += (int64_t)bytes.n;
     start_write_back(writer);
@@ -483,7 +489,9 @@ static int sync_bytes(struct fs_writer *writer, struct err *err)
 
 static int flush_fs(struct blob_writer *base, struct err *err)
 {
-    return sync_bytes(fs_writer_of(base), err);
+    if (failpoint(FP_BLOB_FLUSH, err) < 0 || sync_bytes(fs_writer_of(base), err) < 0)
+        return -1;
+    return failpoint(FP_BLOB_FLUSHED, err);
 }
 
 /* The cell of has_shard for "blobs/<alg>/<aa>/…". */
@@ -552,9 +560,13 @@ static int finish_fs(struct blob_writer *base, struct str object_key, struct err
     char                 key[BLOB_KEY_MAX];
 
     copy_key(object_key, key);
-    if (sync_bytes(writer, err) < 0 || open_shard(store, key, &shard, err) < 0 ||
+    if (failpoint(FP_BLOB_FINISH, err) < 0 || sync_bytes(writer, err) < 0 ||
+        failpoint(FP_BLOB_FINISH_SYNCED, err) < 0 || open_shard(store, key, &shard, err) < 0 ||
+        failpoint(FP_BLOB_FINISH_SHARD, err) < 0 ||
         move_to_object(store, writer->key, shard, key, err) < 0 ||
-        sync_shard(shard, key, err) < 0 || sync_uploads(store, err) < 0)
+        failpoint(FP_BLOB_FINISH_MOVED, err) < 0 || sync_shard(shard, key, err) < 0 ||
+        failpoint(FP_BLOB_FINISH_SHARD_SYNCED, err) < 0 || sync_uploads(store, err) < 0 ||
+        failpoint(FP_BLOB_FINISHED, err) < 0)
         return err_wrap(err, "finishing %s", writer->key);
     return 0;
 }
@@ -572,7 +584,10 @@ static int remove_fs(struct blob_store *base, struct str key, struct err *err)
     char name[BLOB_KEY_MAX];
 
     copy_key(key, name);
-    return file_remove_at(fs_store_of(base)->root, name, err);
+    if (failpoint(FP_BLOB_REMOVE, err) < 0 ||
+        file_remove_at(fs_store_of(base)->root, name, err) < 0)
+        return -1;
+    return failpoint(FP_BLOB_REMOVED, err);
 }
 
 static int open_reader(struct blob_store *base, struct str key, struct blob_reader **out,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
@@ -45,8 +46,11 @@ static int read_id(struct node *node, struct err *err)
     if (err->kind != ERR_NOT_FOUND)
         return -1;
     random_hex(node->id, (NODE_ID_MAX - 1) / 2);
-    return file_replace_at(node->data_fd, "node",
-                           str_from(mem_printf(node->arena, "%s\n", node->id)), err);
+    if (failpoint(FP_NODE_ID, err) < 0 ||
+        file_replace_at(node->data_fd, "node", str_from(mem_printf(node->arena, "%s\n", node->id)),
+                        err) < 0)
+        return -1;
+    return failpoint(FP_NODE_ID_KEPT, err);
 }
 
 static int open_data(struct node *node, struct err *err)
@@ -112,7 +116,11 @@ static int read_keys(struct node *node, bool may_make, struct seal_ring **out, s
         random_hex(hex, SEAL_KEY_SIZE);
         memcpy(hex + sizeof(hex) - 2, "\n", 2);
         text = str_copy(node->arena, str_from(hex));
-        done = file_replace_at(dir, name, text, err);
+        done = failpoint(FP_KEY_FILE, err);
+        if (done == 0)
+            done = file_replace_at(dir, name, text, err);
+        if (done == 0)
+            done = failpoint(FP_KEY_FILE_KEPT, err);
         mem_wipe(hex, sizeof(hex));
     }
     if (done == 0)
@@ -146,9 +154,10 @@ static int open_keys(struct node *node, struct err *err)
         return 0;
 
     seal_ring_fingerprint(node->ring, own);
-    if (meta_registry_set(tx, "key_fingerprint", str_from(own), err) < 0)
+    if (meta_registry_set(tx, "key_fingerprint", str_from(own), err) < 0 ||
+        failpoint(FP_KEY_RECORD, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_KEY_RECORDED, err);
 }
 
 int node_reseal(struct node *node, int *out_n, struct err *err)
@@ -170,12 +179,12 @@ int node_reseal(struct node *node, int *out_n, struct err *err)
 
     /* The parts of this node read the ring at their start: a new key takes effect with the next one. */
     seal_ring_fingerprint(ring, own);
-    if (auth_keys_reseal(node->auth, ring, out_n, err) < 0)
+    if (auth_keys_reseal(node->auth, ring, out_n, err) < 0 || failpoint(FP_RESEAL_DONE, err) < 0)
         return -1;
     if (db_begin(node->db, DB_WRITE, "record key file", &tx, err) < 0 ||
-        meta_registry_set(tx, "key_fingerprint", str_from(own), err) < 0)
+        meta_registry_set(tx, "key_fingerprint", str_from(own), err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_RESEAL_RECORDED, err);
 }
 
 /* -- database and store ------------------------------------------------------------------------------- */
@@ -233,7 +242,8 @@ static int open_store(struct node *node, struct err *err)
         return err_wrap(err, "storage");
     if (known.n > 0)
         return 0;
-    if (get_or_set(node, "store_id", id, &known, err) < 0)
+    if (failpoint(FP_STORE_RECORD, err) < 0 || get_or_set(node, "store_id", id, &known, err) < 0 ||
+        failpoint(FP_STORE_RECORDED, err) < 0)
         return -1;
     if (!str_eq(known, id))
         return err_set(err, ERR_CONFLICT,
@@ -273,7 +283,9 @@ static int seed_settings(struct node *node, struct err *err)
         if (meta_setting_add(tx, str_from(conf_table[id].key), value, err) < 0)
             return -1;
     }
-    return db_commit(&tx, err);
+    if (failpoint(FP_SETTINGS_SEED, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    return failpoint(FP_SETTINGS_SEEDED, err);
 }
 
 static int overlay(struct conf **conf, const struct meta_setting *rows, size_t n, struct err *err)
@@ -389,9 +401,11 @@ static int make_first_admin(struct node *node, struct err *err)
         password = end < 0 ? kept : str_sub(kept, 0, (size_t)end);
     } else {
         password = random_password(node->arena);
-        if (file_replace_at(node->data_fd, "admin-password",
+        if (failpoint(FP_ADMIN_PASSWORD, err) < 0 ||
+            file_replace_at(node->data_fd, "admin-password",
                             str_from(mem_printf(node->arena, STR_FMT "\n", STR_ARGS(password))),
-                            err) < 0)
+                            err) < 0 ||
+            failpoint(FP_ADMIN_PASSWORD_KEPT, err) < 0)
             return err_wrap(err, "keeping the first admin's password");
     }
 
@@ -424,7 +438,10 @@ static int open_accounts(struct node *node, struct err *err)
         return 0;
     if (make_first_admin(node, err) < 0)
         return -1;
-    return get_or_set(node, "has_admin", STR("1"), &ignored_value, err);
+    if (failpoint(FP_ADMIN_MARK, err) < 0 ||
+        get_or_set(node, "has_admin", STR("1"), &ignored_value, err) < 0)
+        return -1;
+    return failpoint(FP_ADMIN_MARKED, err);
 }
 
 static int open_parts(struct node *node, struct err *err)

@@ -7,6 +7,8 @@
 
 #include "api/api.h"
 #include "base/buf.h"
+#include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
@@ -157,8 +159,9 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
     if (conf_list_len(node_conf(s->node), CONF_HTTPS) > 0 &&
         tls_open(s->node, &s->certificate, &s->ca, err) < 0)
         return err_wrap(err, "TLS");
-    if (open_api(s, err) < 0 || listen_all(s, err) < 0 ||
-        socket_server_start(s->node, &s->socket, err) < 0)
+    if (failpoint(FP_START_LISTEN, err) < 0 || open_api(s, err) < 0 || listen_all(s, err) < 0 ||
+        failpoint(FP_START_SOCKET, err) < 0 || socket_server_start(s->node, &s->socket, err) < 0 ||
+        failpoint(FP_START_READY, err) < 0)
         return -1;
     return upkeep_start(s->node, s->api, &s->upkeep, err);
 }
@@ -256,15 +259,19 @@ static void wait_for_end(struct serving *s, const sigset_t *set)
 
 static void drain(struct serving *s, sigset_t *set)
 {
-    pthread_t watcher;
+    pthread_t  watcher;
+    struct err ignored; /* points to be killed or held up at */
 
     log_event(LOG_INFO, NULL, "serve.draining", LOG_NO_FIELDS, "finishing what is under way");
     notify("STOPPING=1");
     api_set_ready(s->api, false);
+    (void)failpoint(FP_STOP, &ignored);
     if (pthread_create(&watcher, NULL, end_at_second_signal, set) == 0)
         pthread_detach(watcher);
     upkeep_free(&s->upkeep);
+    (void)failpoint(FP_STOP_LEFT, &ignored);
     http_server_drain(s->server, conf_number(node_conf(s->node), CONF_DRAIN_TIMEOUT));
+    (void)failpoint(FP_STOP_DRAINED, &ignored);
 }
 
 static void init_log(const struct conf *conf)
@@ -312,5 +319,7 @@ int cmd_serve(int argc, char **argv)
     tell_ready(&s);
     wait_for_end(&s, &set);
     drain(&s, &set);
+    close_serving(&s);
+    (void)failpoint(FP_STOP_CLOSED, &err);
     return CMD_DONE;
 }

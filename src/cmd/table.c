@@ -15,6 +15,7 @@ const struct cmd cmd_table[] = {
     { "admin", "passwords, visibility, keys, settings; beside a running server or without",
       cmd_admin },
     { "config", "print every setting, its value and where it came from", cmd_config },
+    { "migrate", "move a stopped registry into another database, verified", cmd_migrate },
     { "routes", "print the table of HTTP routes", cmd_routes },
     { "version", "print the version", cmd_version },
     { "help", "print this, or the settings with `assay help settings`", cmd_help },

@@ -8,7 +8,9 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
+#include "codec/text.h"
 #include "db/driver.h"
 #include "io/clock.h"
 #include "io/random.h"
@@ -133,6 +135,8 @@ int db_begin(struct db *db, enum db_mode mode, const char *who, struct db_tx **o
 {
     struct db_tx *tx;
 
+    if (mode == DB_WRITE && failpoint(FP_DB_BEGIN, err) < 0)
+        return err_wrap(err, "%s", who);
     if (db->driver->begin(db, mode, who, &tx, err) < 0)
         return err_wrap(err, "%s", who);
 
@@ -173,9 +177,16 @@ int db_commit(struct db_tx **tx, struct err *err)
         return err_set(err, ERR_INTERNAL, "%s: commit after a failed statement", who);
     }
 
+    if ((*tx)->mode == DB_WRITE && failpoint(FP_DB_COMMIT, err) < 0) {
+        db_abort(tx);
+        return err_wrap(err, "%s", who);
+    }
+
     struct db_tx *ended = TAKE(*tx);
+    enum db_mode  mode  = ended->mode;
     ASSERT(ended->n_rows == 0);
-    if (ended->db->driver->commit(ended, err) < 0)
+    if (ended->db->driver->commit(ended, err) < 0 ||
+        (mode == DB_WRITE && failpoint(FP_DB_COMMITTED, err) < 0))
         return err_wrap(err, "%s", who);
     return 0;
 }
@@ -206,7 +217,12 @@ static char letter_of(enum db_kind kind)
     return letters[kind];
 }
 
-/* Text with a NUL is refused here because one of the engines would keep it and the other would not. */
+/* One of the engines would keep any bytes as text and the other would not. */
+static bool is_text(struct str bytes)
+{
+    return str_find(bytes, '\0') < 0 && text_is_utf8(bytes);
+}
+
 static int check_args(const struct db_statement *statement, const struct db_value *args,
                       size_t n_args, struct err *err)
 {
@@ -219,8 +235,8 @@ static int check_args(const struct db_statement *statement, const struct db_valu
         if (letter_of(args[i].kind) != statement->in[i])
             return err_set(err, ERR_INTERNAL, "parameter $%zu is of kind %c, not %c", i + 1,
                            letter_of(args[i].kind), statement->in[i]);
-        if (args[i].kind == DB_TEXT && str_find(args[i].bytes, '\0') >= 0)
-            return err_set(err, ERR_INVALID, "parameter $%zu: a text with a NUL in it", i + 1);
+        if (args[i].kind == DB_TEXT && !is_text(args[i].bytes))
+            return err_set(err, ERR_INVALID, "parameter $%zu: a NUL in it, or not UTF-8", i + 1);
     }
     return 0;
 }

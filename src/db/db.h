@@ -114,6 +114,7 @@ struct db_settings {
     size_t     n_readers;
     size_t     pool_size;    /* connections to PostgreSQL; 0: a quarter of 0.8 × max_connections */
     bool       allow_unsafe; /* --unsafe-database */
+    bool       must_exist;   /* a missing file is ERR_NOT_FOUND and not made */
 };
 
 int  db_open(const struct db_settings *settings, struct db **out, struct err *err);

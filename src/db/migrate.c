@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "db/driver.h"
@@ -64,6 +65,18 @@ static int read_version(struct db_tx *tx, struct version *out, struct err *err)
     return found < 0 ? -1 : 0;
 }
 
+int db_schema(struct db *db, int *out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct version               version;
+
+    /* Reading it locks the row, which a transaction that only reads may not. */
+    if (db_begin(db, DB_WRITE, "read schema", &tx, err) < 0 || read_version(tx, &version, err) < 0)
+        return -1;
+    *out = (int)version.schema_max;
+    return 0;
+}
+
 static int refuse_newer(const struct version *version, int64_t ours, struct err *err)
 {
     if (version->schema_min <= ours)
@@ -105,14 +118,16 @@ static int step(struct db *db, const struct db_migration *list, int n, struct ve
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (db_begin(db, DB_WRITE, "migrate", &tx, err) < 0 || take_turn(tx, db, err) < 0 ||
-        read_version(tx, version, err) < 0 || refuse_newer(version, list[n - 1].number, err) < 0)
+    if (failpoint(FP_MIGRATE, err) < 0 || db_begin(db, DB_WRITE, "migrate", &tx, err) < 0 ||
+        take_turn(tx, db, err) < 0 || read_version(tx, version, err) < 0 ||
+        refuse_newer(version, list[n - 1].number, err) < 0)
         return -1;
 
     const struct db_migration *missing = find_next(list, n, version->schema_max);
     if (missing == NULL)
         return 0;
-    if (apply(tx, db, missing, err) < 0 || db_commit(&tx, err) < 0)
+    if (apply(tx, db, missing, err) < 0 || failpoint(FP_MIGRATE_APPLIED, err) < 0 ||
+        db_commit(&tx, err) < 0 || failpoint(FP_MIGRATED, err) < 0)
         return -1;
     return 1;
 }

@@ -27,6 +27,9 @@ struct db_migration {
 extern const struct db_migration db_migrations[];
 extern const int                 db_n_migrations;
 
+/* The schema that a database is at, 0 for an empty one. Changes nothing. */
+int db_schema(struct db *db, int *out, struct err *err);
+
 /* Applies what is missing; out_from, out_to may be null. out_to is the schema of the database afterwards,
  * which may be newer than ours. */
 int db_migrate(struct db *db, int *out_from, int *out_to, struct err *err);

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/driver.h"
 #include "db/sqlite_conn.h"
@@ -79,9 +81,13 @@ static int make_file(const char *path, struct err *err)
     const char *folder = size == 0 ? "." : mem_strndup(arena, path, size);
     if (file_open_dir(folder, false, &dir, err) < 0)
         return -1;
+    if (failpoint(FP_DB_FILE, err) < 0)
+        return -1;
     if (file_open_at(dir, path + size, O_RDWR | O_CREAT | O_EXCL, &fd, err) < 0)
         return err->kind == ERR_EXISTS ? 0 : -1;
-    return file_sync_dir(dir, ".", err);
+    if (failpoint(FP_DB_FILE_MADE, err) < 0 || file_sync_dir(dir, ".", err) < 0)
+        return -1;
+    return failpoint(FP_DB_FILE_SYNCED, err);
 }
 
 static int make_reader(struct sqlite_db *db, bool is_own, struct sqlite_reader **out,
@@ -153,10 +159,13 @@ static struct sqlite_db *new_db(struct str path)
     return db;
 }
 
-static int open_conns(struct sqlite_db *db, size_t n_readers, struct err *err)
+static int open_conns(struct sqlite_db *db, const struct db_settings *settings, struct err *err)
 {
+    size_t                n_readers = settings->n_readers == 0 ? 1 : settings->n_readers;
     struct sqlite_reader *reader;
 
+    if (settings->must_exist && access(db->path, F_OK) < 0)
+        return err_set_os(err, ERR_NOT_FOUND, "%s", db->path);
     if (make_file(db->path, err) < 0 || sqlite_writer_open(db->path, &db->writer, err) < 0)
         return -1;
     for (size_t i = 0; i < n_readers; i++) {
@@ -177,9 +186,9 @@ static int open_db(const struct db_settings *settings, struct db **out, struct e
     pthread_once(&once, configure_library);
 
     struct sqlite_db *db = new_db(path);
-    if (open_conns(db, settings->n_readers == 0 ? 1 : settings->n_readers, err) < 0) {
+    if (open_conns(db, settings, err) < 0) {
         close_db(&db->db);
-        if (err->kind == ERR_NOT_FOUND)
+        if (err->kind == ERR_NOT_FOUND && !settings->must_exist)
             err->kind = ERR_UNAVAILABLE;
         return -1;
     }

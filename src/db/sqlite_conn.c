@@ -20,6 +20,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/text.h"
 #include "db/db.h"
 #include "db/driver.h"
 
@@ -256,6 +257,41 @@ static struct prepared *prepared_of(const struct db_rows *rows)
     return (struct prepared *)(uintptr_t)rows;
 }
 
+/* NULL is a value of every kind. */
+static bool is_of_kind(sqlite3_stmt *stmt, int column, char kind)
+{
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_NULL:
+        return true;
+    case SQLITE_INTEGER:
+        return kind == 'i';
+    case SQLITE_BLOB:
+        return kind == 'b';
+    case SQLITE_TEXT: {
+        struct str bytes = { .p = sqlite3_column_blob(stmt, column),
+                             .n = (size_t)sqlite3_column_bytes(stmt, column) };
+
+        return kind == 't' && text_is_utf8(bytes) && str_find(bytes, '\0') < 0;
+    }
+    default:
+        return false;
+    }
+}
+
+/* The tables are strict, but a file can be written to by other hands than SQLite's. What is read from it is
+ * what its columns say, or the statement fails. */
+static int check_row(const struct prepared *prepared, struct err *err)
+{
+    const char *letters = prepared->statement->out;
+
+    for (int i = 0; letters[i] != '\0'; i++) {
+        if (!is_of_kind(prepared->stmt, i, letters[i]))
+            return err_set_corrupt(err, "column %d of %s is not of kind %c", i + 1,
+                                   prepared->statement->name, letters[i]);
+    }
+    return 1;
+}
+
 /* At the end the statement is reset at once: what is still being stepped keeps its locks, and a savepoint
  * cannot be released over it. */
 int sqlite_conn_next(struct db_rows *rows, struct err *err)
@@ -264,7 +300,7 @@ int sqlite_conn_next(struct db_rows *rows, struct err *err)
     int              code     = sqlite3_step(prepared->stmt);
 
     if (code == SQLITE_ROW)
-        return 1;
+        return check_row(prepared, err);
 
     int result = code == SQLITE_DONE ? 0 : failed(prepared->conn, err);
     sqlite3_reset(prepared->stmt);

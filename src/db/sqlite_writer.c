@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "db/driver.h"
@@ -225,11 +226,13 @@ static void close_batch(struct sqlite_writer *writer)
         settle(writer, NULL);
         return;
     }
-    if (sqlite_conn_run(writer->conn, &commit, &failure) < 0) {
+    if (failpoint(FP_WRITER_COMMIT, &failure) < 0 ||
+        sqlite_conn_run(writer->conn, &commit, &failure) < 0) {
         roll_back_all(writer);
         settle(writer, &failure);
         return;
     }
+    (void)failpoint(FP_WRITER_COMMITTED, &failure);
     settle(writer, NULL);
 }
 
@@ -244,10 +247,14 @@ static bool has_waiters(struct sqlite_writer *writer)
 /* Still in the turn, for nobody may write meanwhile, but after the members were told. */
 static void checkpoint(struct sqlite_writer *writer)
 {
-    int n_frames = sqlite_conn_wal_frames(writer->conn);
+    struct err ignored; /* points to be killed or held up at */
+    int        n_frames = sqlite_conn_wal_frames(writer->conn);
 
-    if (n_frames >= WAL_HARD || (n_frames >= WAL_SOFT && !has_waiters(writer)))
-        sqlite_conn_checkpoint(writer->conn);
+    if (n_frames < WAL_SOFT || (n_frames < WAL_HARD && has_waiters(writer)))
+        return;
+    (void)failpoint(FP_WRITER_CHECKPOINT, &ignored);
+    sqlite_conn_checkpoint(writer->conn);
+    (void)failpoint(FP_WRITER_CHECKPOINTED, &ignored);
 }
 
 static void end_turn(struct sqlite_writer *writer)

@@ -75,6 +75,12 @@ void http_address_print(const struct http_address *address, char out[HTTP_ADDRES
         inet_ntop(AF_INET6, address->bytes, out, HTTP_ADDRESS_TEXT_MAX);
 }
 
+/* Of a port or a prefix: as the settings have it, at most five digits (conf/form.c). */
+static bool parse_number(struct str text, int64_t max, int64_t *out)
+{
+    return text.n <= 5 && str_to_int(text, out) && *out <= max;
+}
+
 /* Listeners */
 
 static int fill_v4(struct str host, uint16_t port, struct sockaddr_storage *out, size_t *out_size)
@@ -118,7 +124,7 @@ int http_address_parse_listen(struct str text, struct sockaddr_storage *out, siz
     struct sockaddr_storage socket = { .ss_family = AF_UNSPEC };
     size_t                  size   = 0;
 
-    if (colon > 0 && str_to_int(str_from_index(text, (size_t)colon + 1), &port) && port <= 65535) {
+    if (colon > 0 && parse_number(str_from_index(text, (size_t)colon + 1), 65535, &port)) {
         struct str host = str_sub(text, 0, (size_t)colon);
 
         result = host.p[0] == '[' ? fill_v6(host, (uint16_t)port, &socket, &size)
@@ -165,7 +171,7 @@ static int parse_network(struct str text, struct http_network *out, struct err *
     n_max = is_v4(&out->address) && str_find(text, ':') < 0 ? 32 : 128;
     if (slash < 0)
         n_bits = n_max;
-    else if (!str_to_int(str_from_index(text, (size_t)slash + 1), &n_bits) || n_bits > n_max)
+    else if (!parse_number(str_from_index(text, (size_t)slash + 1), n_max, &n_bits))
         return err_set(err, ERR_INVALID, "'" STR_FMT "' has no prefix of 0 to %u bits",
                        STR_ARGS(text), n_max);
     out->n_bits = (unsigned)n_bits + (128 - n_max);

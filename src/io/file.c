@@ -23,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "io/random.h"
 
@@ -151,9 +152,13 @@ int file_sync_dir(int dir_fd, const char *name, struct err *err)
  * come to it. */
 static int make_one_dir(int dir_fd, const char *name, struct err *err)
 {
+    if (failpoint(FP_FILE_MAKE_DIR, err) < 0)
+        return -1;
     if (mkdirat(dir_fd, name, DIR_MODE) < 0 && errno != EEXIST)
         return err_set_os(err, ERR_UNAVAILABLE, "making folder %s", name);
-    return sync_folder(dir_fd, name, err);
+    if (failpoint(FP_FILE_MAKE_DIR_MADE, err) < 0 || sync_folder(dir_fd, name, err) < 0)
+        return -1;
+    return failpoint(FP_FILE_MADE_DIR, err);
 }
 
 int file_make_dir_at(int dir_fd, const char *name, struct err *err)
@@ -357,14 +362,20 @@ int file_replace_at(int dir_fd, const char *name, struct str bytes, struct err *
     random_hex(generation, 8);
     snprintf(aside, sizeof(aside), ".%.200s.%s", last, generation);
 
-    int result = write_aside(folder, aside, bytes, err);
+    int result = failpoint(FP_FILE_REPLACE, err);
+    if (result == 0)
+        result = write_aside(folder, aside, bytes, err);
+    if (result == 0)
+        result = failpoint(FP_FILE_REPLACE_WRITTEN, err);
     if (result == 0 && renameat(folder, aside, folder, last) < 0)
         result = err_set_os(err, ERR_UNAVAILABLE, "renaming %s to %s", aside, name);
     if (result < 0) {
         unlinkat(folder, aside, 0);
         return -1;
     }
-    return sync_folder(folder, name, err);
+    if (failpoint(FP_FILE_REPLACE_RENAMED, err) < 0 || sync_folder(folder, name, err) < 0)
+        return -1;
+    return failpoint(FP_FILE_REPLACED, err);
 }
 
 int file_rename_at(int dir_fd, const char *from, const char *to, struct err *err)
@@ -393,11 +404,17 @@ int file_remove_at(int dir_fd, const char *name, struct err *err)
 
     if (open_parent(dir_fd, name, &folder, &last, err) < 0)
         return err->kind == ERR_NOT_FOUND ? 0 : -1;
+    if (failpoint(FP_FILE_REMOVE, err) < 0)
+        return -1;
     if (unlinkat(folder, last, 0) < 0 && errno != ENOENT)
         return err_set_os(err, ERR_UNAVAILABLE, "removing %s", name);
+    if (failpoint(FP_FILE_REMOVE_UNLINKED, err) < 0)
+        return -1;
 
     /* Also when it was gone: who removed it before may not have come to the sync. */
-    return sync_folder(folder, name, err);
+    if (sync_folder(folder, name, err) < 0)
+        return -1;
+    return failpoint(FP_FILE_REMOVED, err);
 }
 
 int file_size(int fd, int64_t *out, struct err *err)

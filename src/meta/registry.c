@@ -16,10 +16,11 @@ enum {
     VERSION,
     NEXT_VERSION,
     NODE_BEAT,
-    NODE_REMOVE
+    NODE_REMOVE,
+    NODE_ALIVE
 };
 
-enum { SETTINGS_MAX = 10000 };
+enum { SETTINGS_MAX = 10000, NODES_MAX = 1000 };
 
 /* clang-format off */
 static const struct db_statement sql[] = {
@@ -52,6 +53,8 @@ static const struct db_statement sql[] = {
                                " heartbeat_at = excluded.heartbeat_at" },
     [NODE_REMOVE]  = { .name = "node.remove",           .in = "t",    .out = "",
                        .sql  = "DELETE FROM nodes WHERE id = $1" },
+    [NODE_ALIVE]   = { .name = "node.list_alive",       .in = "i",    .out = "t",
+                       .sql  = "SELECT id FROM nodes WHERE heartbeat_at >= $1 ORDER BY id" },
 };
 
 static const struct db_column setting_columns[] = {
@@ -139,4 +142,11 @@ int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t 
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err)
 {
     return db_run(tx, &sql[NODE_REMOVE], DB_ARGS(db_text(id)), NULL, err);
+}
+
+int meta_node_list_alive(struct db_tx *tx, struct arena *arena, int64_t since, struct str **out,
+                         size_t *n_out, struct err *err)
+{
+    return db_list_text(tx, arena, &sql[NODE_ALIVE], DB_ARGS(db_int(since)), NODES_MAX, out, n_out,
+                        err);
 }

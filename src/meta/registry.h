@@ -42,4 +42,8 @@ int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t 
                    struct err *err);
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err);
 
+/* The ids of those that announced themselves since then (µs of the database's clock). */
+int meta_node_list_alive(struct db_tx *tx, struct arena *arena, int64_t since, struct str **out,
+                         size_t *n_out, struct err *err);
+
 #endif

@@ -3,6 +3,7 @@
 #include "work/delete.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "meta/blob.h"
 #include "meta/manifest.h"
@@ -105,7 +106,9 @@ int work_delete_manifest(struct work *work, struct arena *arena, const struct me
     struct deleting d = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
     int done = reference->is_digest ? delete_digest(&d, oci_digest_str(&reference->digest), err)
                                     : delete_tag(&d, reference->tag, err);
-    return done < 0 ? -1 : db_commit(&tx, err);
+    if (done < 0 || failpoint(FP_DELETE_MANIFEST_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    return failpoint(FP_DELETED_MANIFEST, err);
 }
 
 int work_delete_blob(struct work *work, struct arena *arena, const struct meta_actor *actor,
@@ -136,7 +139,8 @@ int work_delete_blob(struct work *work, struct arena *arena, const struct meta_a
     if (meta_blob_unlink(tx, repo->id, name, err) < 0 ||
         meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "deleted",
                           err) < 0 ||
-        tell(&d, "BLOB_DELETE", "blob", name, name, err) < 0)
+        tell(&d, "BLOB_DELETE", "blob", name, name, err) < 0 ||
+        failpoint(FP_DELETE_BLOB_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_DELETED_BLOB, err);
 }

@@ -2,6 +2,7 @@
 #include "work/manage.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "io/random.h"
 #include "meta/account.h"
@@ -42,7 +43,8 @@ int work_first_admin(struct work *work, struct auth *auth, struct str password, 
                                 .object_kind = "account",
                                 .object_name = admin.name };
     if (meta_account_add(tx, &admin, &id, err) < 0 || meta_event_add(tx, &actor, &event, err) < 0 ||
-        db_commit(&tx, err) < 0)
+        failpoint(FP_ADMIN_WRITTEN, err) < 0 || db_commit(&tx, err) < 0 ||
+        failpoint(FP_ADMIN_MADE, err) < 0)
         return -1;
     return 1;
 }
@@ -71,9 +73,10 @@ int work_set_password(struct work *work, struct auth *auth, const struct meta_ac
                                 .object_kind = "account",
                                 .object_name = name };
     if (meta_account_set_password(tx, account.id, hash, err) < 0 ||
-        meta_event_add(tx, actor, &event, err) < 0)
+        meta_event_add(tx, actor, &event, err) < 0 || failpoint(FP_PASSWORD_WRITTEN, err) < 0 ||
+        db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_PASSWORD_CHANGED, err);
 }
 
 static int find_repo(struct db_tx *tx, struct arena *arena, struct str path, struct meta_repo *out,
@@ -115,9 +118,10 @@ int work_set_visibility(struct work *work, const struct meta_actor *actor, struc
         find_repo(tx, arena, path, &repo, err) < 0 ||
         meta_repo_set_public(tx, repo.id, is_public, err) < 0 ||
         tell_repo(tx, actor, "REPO_VISIBILITY", repo.id, path, is_public ? "public" : "private",
-                  err) < 0)
+                  err) < 0 ||
+        failpoint(FP_VISIBILITY_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_VISIBILITY_SET, err);
 }
 
 int work_create_repo(struct work *work, const struct meta_actor *actor, struct str path,
@@ -141,9 +145,10 @@ int work_create_repo(struct work *work, const struct meta_actor *actor, struct s
                             STR_ARGS(owner));
     if (meta_repo_add(tx, path, account.id, is_public, actor->account_id, &id, err) < 0)
         return err_wrap(err, "making " STR_FMT, STR_ARGS(path));
-    if (tell_repo(tx, actor, "REPO_CREATED", id, path, is_public ? "public" : "private", err) < 0)
+    if (tell_repo(tx, actor, "REPO_CREATED", id, path, is_public ? "public" : "private", err) < 0 ||
+        failpoint(FP_CREATE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_CREATED_REPO, err);
 }
 
 int work_delete_repo(struct work *work, const struct meta_actor *actor, struct str path,
@@ -156,9 +161,10 @@ int work_delete_repo(struct work *work, const struct meta_actor *actor, struct s
     if (work_may_delete(work, err) < 0 ||
         db_begin(work->db, DB_WRITE, "delete repository", &tx, err) < 0 ||
         find_repo(tx, arena, path, &repo, err) < 0 || meta_repo_delete(tx, repo.id, err) < 0 ||
-        tell_repo(tx, actor, "REPO_DELETED", repo.id, path, NULL, err) < 0)
+        tell_repo(tx, actor, "REPO_DELETED", repo.id, path, NULL, err) < 0 ||
+        failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_DELETED_REPO, err);
 }
 
 int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key,
@@ -170,7 +176,8 @@ int work_set_setting(struct work *work, const struct meta_actor *actor, struct s
     };
 
     if (db_begin(work->db, DB_WRITE, "change setting", &tx, err) < 0 ||
-        meta_setting_put(tx, key, value, err) < 0 || meta_event_add(tx, actor, &event, err) < 0)
+        meta_setting_put(tx, key, value, err) < 0 || meta_event_add(tx, actor, &event, err) < 0 ||
+        failpoint(FP_SETTING_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_SETTING_CHANGED, err);
 }

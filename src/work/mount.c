@@ -2,6 +2,7 @@
 #include "work/mount.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "meta/blob.h"
 #include "meta/object.h"
@@ -48,7 +49,9 @@ int work_mount(struct work *work, struct arena *arena, const struct meta_actor *
     };
     if (work_repo_ensure(tx, arena, to, actor, &repo_id, err) < 0 ||
         work_pin(work, tx, repo_id, name, err) < 0 ||
-        work_event(tx, actor, to, repo_id, event, err) < 0 || db_commit(&tx, err) < 0)
+        work_event(tx, actor, to, repo_id, event, err) < 0 ||
+        failpoint(FP_MOUNT_WRITTEN, err) < 0 || db_commit(&tx, err) < 0 ||
+        failpoint(FP_MOUNTED, err) < 0)
         return -1;
     return 1;
 }

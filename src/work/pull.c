@@ -2,6 +2,7 @@
 #include "work/pull.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "meta/blob.h"
@@ -66,9 +67,10 @@ static int promise(struct work *work, struct arena *arena, const struct auth_rep
         return -1;
     if (found == 0 || row.is_damaged)
         return blob_unknown(digest, err);
-    if (work_pin(work, tx, repo->id, name, err) < 0)
+    if (work_pin(work, tx, repo->id, name, err) < 0 || failpoint(FP_PROMISE_WRITTEN, err) < 0 ||
+        db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_PROMISED, err);
 }
 
 int work_find_blob(struct work *work, struct arena *arena, const struct auth_repo *repo,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "meta/blob.h"
 #include "meta/manifest.h"
@@ -260,10 +261,11 @@ int work_push_manifest(struct work *work, struct arena *arena, const struct meta
         return -1;
     gather_blobs(&p);
 
-    if (db_begin(work->db, DB_WRITE, "push manifest", &tx, err) < 0)
+    if (failpoint(FP_PUSH, err) < 0 || db_begin(work->db, DB_WRITE, "push manifest", &tx, err) < 0)
         return -1;
     p.tx = tx;
-    if (write_all(&p, err) < 0 || db_commit(&tx, err) < 0)
+    if (write_all(&p, err) < 0 || failpoint(FP_PUSH_WRITTEN, err) < 0 || db_commit(&tx, err) < 0 ||
+        failpoint(FP_PUSHED, err) < 0)
         return -1;
 
     *out = (struct work_pushed){ .digest = p.digest, .subject = STR_NULL };

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/text.h"
 #include "io/clock.h"
 #include "work/work_private.h"
 
@@ -56,17 +57,21 @@ void work_refusal(struct work *work, const struct meta_actor *actor, const char 
                   struct str path, const char *reason)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
-    int64_t                        n     = count(work, arena, actor);
+    struct meta_actor              heard = *actor;
     struct meta_event              event = {
                      .type = action, .object_kind = "refusal", .object_name = path, .path = path
     };
     struct err err;
 
+    /* Names come from whoever failed to log in, and cut at any byte. */
+    if (!text_is_utf8(heard.name) || str_find(heard.name, '\0') >= 0)
+        heard.name = STR("(not a text)");
+    int64_t n = count(work, arena, &heard);
     if (n > A_MINUTE)
         return;
     if (n == A_MINUTE)
         reason = mem_printf(arena, "%s (further ones in this minute are not listed)", reason);
-    if (record(work, actor, &event, str_from(reason), &err) < 0)
+    if (record(work, &heard, &event, str_from(reason), &err) < 0)
         log_event(LOG_ERROR, NULL, "audit.failed", LOG_FIELDS(LOG_S("request", actor->request_id)),
                   "%s", err.text);
 }

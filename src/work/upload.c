@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "blob/blob.h"
@@ -115,7 +116,8 @@ int work_upload_begin(struct work *work, const struct meta_actor *actor,
     hash_init(&hash, HASH_SHA256);
     hash_init(&hash_second, second);
 
-    if (db_begin(work->db, DB_WRITE, "begin upload", &tx, err) < 0 ||
+    if (failpoint(FP_UPLOAD_BEGIN, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "begin upload", &tx, err) < 0 ||
         make_room(work, tx, arena, actor->account_id, &evicted, err) < 0)
         return -1;
     struct meta_upload row = {
@@ -130,7 +132,9 @@ int work_upload_begin(struct work *work, const struct meta_actor *actor,
         meta_upload_add(tx, &row, err) < 0 || db_commit(&tx, err) < 0)
         return err_wrap(err, "beginning an upload");
 
-    if (blob_begin(work->store, str_from(key), &writer, err) < 0)
+    if (failpoint(FP_UPLOAD_BEGIN_RECORDED, err) < 0 ||
+        blob_begin(work->store, str_from(key), &writer, err) < 0 ||
+        failpoint(FP_UPLOAD_BEGUN, err) < 0)
         return err_wrap(err, "beginning an upload");
     if (evicted.p != NULL)
         (void)blob_remove(work->store, evicted, &ignored);
@@ -187,15 +191,16 @@ int work_upload_cancel(struct work *work, const struct meta_actor *actor,
         return -1;
     if (removed == 0)
         return unknown(id, err);
-    if (db_commit(&tx, err) < 0)
+    if (db_commit(&tx, err) < 0 || failpoint(FP_UPLOAD_CANCEL_FORGOTTEN, err) < 0)
         return -1;
 
     /* The pending row goes after the bytes: a crash in between leaves them known. */
     if (blob_remove(work->store, row.upload_key, err) < 0 ||
+        failpoint(FP_UPLOAD_CANCEL_REMOVED, err) < 0 ||
         db_begin(work->db, DB_WRITE, "forget upload", &tx, err) < 0 ||
-        meta_pending_remove(tx, row.upload_key, err) < 0)
+        meta_pending_remove(tx, row.upload_key, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_UPLOAD_CANCELLED, err);
 }
 
 /* -- one request has it open -------------------------------------------------------------------------- */
@@ -230,7 +235,8 @@ static int commit_offset(struct work_upload *upload, struct err *err)
 
     if (upload->writer == NULL || upload->id[0] == '\0')
         return 0;
-    if (blob_flush(upload->writer, err) < 0 ||
+    if (failpoint(FP_UPLOAD_PROGRESS, err) < 0 || blob_flush(upload->writer, err) < 0 ||
+        failpoint(FP_UPLOAD_PROGRESS_FLUSHED, err) < 0 ||
         db_begin(work->db, DB_WRITE, "advance upload", &tx, err) < 0)
         return -1;
     if (meta_upload_advance(tx, str_from(upload->id), upload->version, upload->offset,
@@ -238,7 +244,7 @@ static int commit_offset(struct work_upload *upload, struct err *err)
         db_commit(&tx, err) < 0)
         return -1;
     upload->version++;
-    return 0;
+    return failpoint(FP_UPLOAD_PROGRESSD, err);
 }
 
 /* Takes the session away from a request that has gone silent; its bytes so far count. With uploads_lock.
@@ -320,6 +326,9 @@ static int load(struct work_upload *upload, const struct meta_upload *row, struc
 {
     struct work *work = upload->work;
 
+    if (row->upload_key.n >= sizeof(upload->upload_key) || row->offset < 0)
+        return err_set_corrupt(err, "upload %s: a key of %zu bytes, %lld bytes received",
+                               upload->id, row->upload_key.n, (long long)row->offset);
     memcpy(upload->upload_key, row->upload_key.p, row->upload_key.n);
     upload->upload_key[row->upload_key.n] = '\0';
     upload->version                       = row->version;
@@ -384,7 +393,8 @@ int work_upload_begin_single(struct work *work, const struct meta_actor *actor,
         db_commit(&tx, err) < 0)
         return err_wrap(err, "beginning an upload");
 
-    if (blob_begin(work->store, str_from(upload->upload_key), &upload->writer, err) < 0)
+    if (failpoint(FP_UPLOAD_SINGLE_RECORDED, err) < 0 ||
+        blob_begin(work->store, str_from(upload->upload_key), &upload->writer, err) < 0)
         return err_wrap(err, "beginning an upload");
     *out = TAKE(upload);
     return 0;
@@ -437,10 +447,12 @@ int work_upload_expect(struct work_upload *upload, const struct oci_digest *dige
     if (upload->object_key[0] != '\0')
         return 0;
     blob_object_key(oci_digest_str(digest), upload->object_key);
-    if (db_begin(upload->work->db, DB_WRITE, "expect object", &tx, err) < 0 ||
-        meta_pending_add(tx, str_from(upload->object_key), db_now(tx) + PENDING_LIFE_US, err) < 0)
+    if (failpoint(FP_UPLOAD_EXPECT, err) < 0 ||
+        db_begin(upload->work->db, DB_WRITE, "expect object", &tx, err) < 0 ||
+        meta_pending_add(tx, str_from(upload->object_key), db_now(tx) + PENDING_LIFE_US, err) < 0 ||
+        db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_UPLOAD_EXPECTED, err);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -485,6 +497,7 @@ static void drop(struct work_upload *upload)
 
     blob_writer_close(&upload->writer);
     if (blob_remove(work->store, str_from(upload->upload_key), &ignored) < 0 ||
+        failpoint(FP_UPLOAD_DROP_REMOVED, &ignored) < 0 ||
         (upload->object_key[0] != '\0' &&
          blob_remove(work->store, str_from(upload->object_key), &ignored) < 0) ||
         db_begin(work->db, DB_WRITE, "drop upload", &tx, &ignored) < 0 ||
@@ -492,7 +505,8 @@ static void drop(struct work_upload *upload)
         meta_pending_remove(tx, str_from(upload->object_key), &ignored) < 0 ||
         (upload->id[0] != '\0' && meta_upload_remove(tx, str_from(upload->id), 0, &ignored) < 0))
         return;
-    (void)db_commit(&tx, &ignored);
+    if (db_commit(&tx, &ignored) == 0)
+        (void)failpoint(FP_UPLOAD_DROPPED, &ignored);
 }
 
 /* Whoever removes the session has it: one that was cancelled or finished meanwhile ends nothing. */
@@ -575,7 +589,8 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     };
     if (work_event(tx, actor, repo, repo_id, event, err) < 0 ||
         (is_healed && work_event(tx, actor, repo, repo_id, healed, err) < 0) ||
-        db_commit(&tx, err) < 0)
+        failpoint(FP_UPLOAD_FINISH_RECORDED, err) < 0 || db_commit(&tx, err) < 0 ||
+        failpoint(FP_UPLOAD_FINISHED, err) < 0)
         return -1;
     if (is_healed)
         log_event(LOG_INFO, NULL, "damage.healed", LOG_FIELDS(LOG_S("digest", name)),
@@ -598,7 +613,8 @@ static int finish_locked(struct work_upload *upload, const struct meta_actor *ac
         return -1;
     }
     if (work_upload_expect(upload, digest, err) < 0 ||
-        blob_finish(&upload->writer, str_from(upload->object_key), err) < 0)
+        blob_finish(&upload->writer, str_from(upload->object_key), err) < 0 ||
+        failpoint(FP_UPLOAD_FINISH_OBJECT, err) < 0)
         return err_wrap(err, "finishing an upload");
     do
         done = record(upload, actor, repo, digest, err);
@@ -637,7 +653,9 @@ static int sweep_sessions(struct work *work, struct arena *arena, int64_t *n, st
 
         /* Its pending row becomes due, and the bytes go with that. */
         if (meta_upload_remove(tx, idle.id, 0, err) < 0 ||
-            meta_pending_move(tx, idle.upload_key, db_now(tx), err) < 0 || db_commit(&tx, err) < 0)
+            meta_pending_move(tx, idle.upload_key, db_now(tx), err) < 0 ||
+            failpoint(FP_SWEEP_SESSION, err) < 0 || db_commit(&tx, err) < 0 ||
+            failpoint(FP_SWEEP_SESSION_DONE, err) < 0)
             return -1;
         (*n)++;
     }
@@ -655,20 +673,21 @@ static int reap_pending(struct work *work, struct str key, struct err *err)
     int removed = meta_pending_remove(tx, key, err);
     if (removed < 1)
         return removed;
-    if (meta_doomed_add(tx, key, 0, db_now(tx), err) < 0)
+    if (meta_doomed_add(tx, key, 0, db_now(tx), err) < 0 || failpoint(FP_REAP_PENDING, err) < 0 ||
+        db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_REAP_PENDING_DONE, err);
 }
 
 static int reap_doomed(struct work *work, struct str key, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (blob_remove(work->store, key, err) < 0 ||
+    if (blob_remove(work->store, key, err) < 0 || failpoint(FP_REAP_OBJECT_REMOVED, err) < 0 ||
         db_begin(work->db, DB_WRITE, "reap object", &tx, err) < 0 ||
-        meta_doomed_remove(tx, key, err) < 0)
+        meta_doomed_remove(tx, key, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_REAP_OBJECT_DONE, err);
 }
 
 static int list_due(struct work *work, struct arena *arena, bool is_doomed, struct str **out,

@@ -102,7 +102,8 @@ def sample(pid):
 
 
 def start(binary, folder):
-    environment = {**os.environ, 'ASSAY_ADMIN_PASSWORD': PASSWORD}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith('ASSAY_')}
+    environment = {**kept, 'ASSAY_ADMIN_PASSWORD': PASSWORD}
     log = open(folder / 'log', 'wb')
     process = subprocess.Popen([binary, 'serve', '--data', str(folder / 'data'), '--http', '127.0.0.1:0'],
                                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=environment)

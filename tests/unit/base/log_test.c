@@ -101,3 +101,19 @@ void test_log_the_level_decides(void **state)
     assert_false(log_wants(LOG_DEBUG));
     assert_true(log_wants(LOG_ERROR));
 }
+
+void test_log_a_full_line_is_still_one_object(void **state)
+{
+    char value[1500];
+
+    memset(value, 1, sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    listen(LOG_INFO, true);
+    log_event(LOG_INFO, NULL, "x",
+              LOG_FIELDS(LOG_T("first", value), LOG_T("second", value), LOG_I("third", 3)), "%s",
+              "sentence");
+    hear();
+    assert_non_null(strstr(seen, ",\"first\":\"\\u0001"));
+    assert_null(strstr(seen, "\"second\""));
+    assert_non_null(strstr(seen, "\\u0001\",\"third\":3}\n"));
+}

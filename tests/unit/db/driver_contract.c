@@ -521,6 +521,7 @@ void contract_driver_misuse_is_an_error(void **state)
     check_refused(d, ERR_INTERNAL, &find, DB_ARGS(db_int(1)));
     check_refused(d, ERR_INTERNAL, &find, DB_ARGS(db_blob(STR("a"))));
     check_refused(d, ERR_INVALID, &find, DB_ARGS(db_text(STR("a\0b"))));
+    check_refused(d, ERR_INVALID, &find, DB_ARGS(db_text(STR("a\xff"))));
     check_refused(d, ERR_INTERNAL, &nonsense, DB_NO_ARGS);
     check_refused(d, ERR_INTERNAL, &nowhere, DB_NO_ARGS);
 

@@ -414,3 +414,38 @@ void test_sqlite_threads_may_end_before_their_readers(void **state)
         assert_ptr_equal(result, s);
     }
 }
+
+/* Values that no statement of ours could write, for the tables are strict. */
+void test_sqlite_a_value_of_another_kind_is_corrupt(void **state)
+{
+    static const struct {
+        const char         *value;
+        struct db_statement read;
+    } cases[] = {
+        { "'text'", { .name = "n", .in = "", .out = "i", .sql = "SELECT body FROM logs" } },
+        { "1.5", { .name = "n", .in = "", .out = "i", .sql = "SELECT body FROM logs" } },
+        { "7", { .name = "t", .in = "", .out = "t", .sql = "SELECT body FROM logs" } },
+        { "x'41'", { .name = "t", .in = "", .out = "t", .sql = "SELECT body FROM logs" } },
+        { "'text'", { .name = "b", .in = "", .out = "b", .sql = "SELECT body FROM logs" } },
+        { "x'ff'",
+          { .name = "t", .in = "", .out = "t", .sql = "SELECT CAST(body AS TEXT) FROM logs" } },
+        { "x'6100'",
+          { .name = "t", .in = "", .out = "t", .sql = "SELECT CAST(body AS TEXT) FROM logs" } },
+    };
+    struct sqlite *s = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO(db_abort) struct db_tx       *tx   = NULL;
+        AUTO(db_rows_free) struct db_rows *rows = NULL;
+        char                               script[200];
+
+        snprintf(script, sizeof(script),
+                 "DROP TABLE logs; CREATE TABLE logs (n INTEGER, body);"
+                 "INSERT INTO logs (body) VALUES (%s)",
+                 cases[i].value);
+        CHECK_OK(db_begin(s->db, DB_WRITE, "tamper", &tx, &s->err), &s->err);
+        CHECK_OK(db_run_script(tx, str_from(script), &s->err), &s->err);
+        CHECK_OK(db_query(tx, &cases[i].read, DB_NO_ARGS, &rows, &s->err), &s->err);
+        CHECK_FAILS(db_rows_next(rows, &s->err), &s->err, ERR_CORRUPT);
+    }
+}

@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+"""seed.py: fills the database of a stopped registry with as much as a large one has, without pushing it.
+
+    bench/seed.py --data DIR [--database postgres://…] --manifests 1000000 --tags 1000000 --repositories 100000
+
+The registry must have been started once, so that its schema and `admin` are there. Everything lies under `admin/seed`:
+
+  admin/seed/manifests        N manifests (indexes that name no children: they need no blob), each of --size bytes
+  admin/seed/tags             one manifest with N tags t0000000 …
+  admin/seed/referrers        one subject with N referrers
+  admin/seed/repository/000…  N empty repositories, public
+
+The digests are those of the bytes, and what the server keeps beside a manifest is as a push would have written it; events
+are not written. SQLite is filled through Python's own module, PostgreSQL by COPY through psql. Nothing is synced row by
+row: this makes databases to measure, not to keep.
+"""
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import pathlib
+import sqlite3
+import subprocess
+import time
+import uuid
+
+INDEX = 'application/vnd.oci.image.index.v1+json'
+NOW = time.time_ns() // 1000
+
+REPOSITORIES = 'id uuid path namespace_id is_public created_at created_by'.split()
+MANIFESTS = ('repo_id digest media_type depth artifact_type config_type total_size subject referrer pushed_by pushed_at'
+             ' touched_at pinned_until bytes').split()
+TAGS = 'repo_id name digest moved_at moved_by'.split()
+
+
+def digest_of(data):
+    return 'sha256:' + hashlib.sha256(data).hexdigest()
+
+
+def document(number, size, more=''):
+    """An index without children, blown up with white space."""
+    text = f'{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]{more},"annotations":{{"n":"{number}"'
+    return (text + ' ' * max(0, size - len(text) - 2) + '}}').encode()
+
+
+class Sqlite:
+    def __init__(self, path):
+        if not pathlib.Path(path).exists():
+            raise SystemExit(f'{path} is not there: start the registry once')
+        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db.execute('PRAGMA synchronous = OFF')
+        self.db.execute('PRAGMA cache_size = -65536')
+
+    def one(self, query):
+        return self.db.execute(query).fetchone()[0]
+
+    def fill(self, table, columns, rows):
+        marks = ', '.join('?' * len(columns))
+        self.db.execute('BEGIN')
+        self.db.executemany(f'INSERT INTO {table} ({", ".join(columns)}) VALUES ({marks})', rows)
+        self.db.execute('COMMIT')
+
+    def end(self):
+        self.db.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+        self.db.close()
+
+
+class Postgres:
+    def __init__(self, url):
+        self.command = ['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', url]
+
+    def one(self, query):
+        done = subprocess.run([*self.command, '-At', '-c', query], check=True, capture_output=True, text=True)
+        return int(done.stdout)
+
+    @staticmethod
+    def print_value(value):
+        """COPY's text format; our texts hold neither tabs nor backslashes."""
+        if value is None:
+            return r'\N'
+        return r'\\x' + value.hex() if isinstance(value, bytes) else str(value)
+
+    def fill(self, table, columns, rows):
+        copy = f'COPY {table} ({", ".join(columns)}) FROM STDIN'
+        process = subprocess.Popen([*self.command, '-c', copy], stdin=subprocess.PIPE, text=True)
+        with process.stdin as out:
+            for row in rows:
+                out.write('\t'.join(map(self.print_value, row)) + '\n')
+        if process.wait():
+            raise SystemExit(f'COPY into {table} failed')
+
+    def end(self):
+        """Ids go on behind what was copied, and the planner knows the sizes."""
+        self.one("SELECT setval(pg_get_serial_sequence('repositories', 'id'), (SELECT max(id) FROM repositories))")
+        subprocess.run([*self.command, '-c', 'ANALYZE'], check=True)
+
+
+class Seed:
+    def __init__(self, sink):
+        self.sink = sink
+        self.admin = sink.one("SELECT id FROM accounts WHERE name = 'admin'")
+        self.next_repo = sink.one('SELECT coalesce(max(id), 0) FROM repositories') + 1
+
+    def repositories(self, paths):
+        """Returns the id of the first."""
+        first = self.next_repo
+        self.sink.fill('repositories', REPOSITORIES, (
+            (first + i, str(uuid.uuid4()), path, self.admin, 1, NOW, self.admin) for i, path in enumerate(paths)))
+        self.next_repo += len(paths)
+        return first
+
+    def manifest(self, repo, data, subject=None):
+        digest = digest_of(data)
+        referrer = subject and f'{{"mediaType":"{INDEX}","digest":"{digest}","size":{len(data)}}}'
+        return (repo, digest, INDEX, 0, '', '', len(data), subject, referrer, self.admin, NOW, NOW, 0, data)
+
+    def manifests(self, n, size):
+        repo = self.repositories(['admin/seed/manifests'])
+        self.sink.fill('manifests', MANIFESTS, (self.manifest(repo, document(i, size)) for i in range(n)))
+
+    def tags(self, n):
+        repo, data = self.repositories(['admin/seed/tags']), document('tags', 0)
+        self.sink.fill('manifests', MANIFESTS, [self.manifest(repo, data)])
+        self.sink.fill('tags', TAGS, ((repo, f't{i:07}', digest_of(data), NOW, self.admin) for i in range(n)))
+
+    def referrers(self, n):
+        repo, data = self.repositories(['admin/seed/referrers']), document('subject', 0)
+        subject = digest_of(data)
+        more = f',"subject":{{"mediaType":"{INDEX}","digest":"{subject}","size":{len(data)}}}'
+        self.sink.fill('manifests', MANIFESTS, [self.manifest(repo, data)])
+        self.sink.fill('manifests', MANIFESTS, (
+            self.manifest(repo, document(i, 0, more), subject) for i in range(n)))
+        return subject
+
+
+@contextlib.contextmanager
+def held(data):
+    """The data directory's lock, which a running server has."""
+    with open(pathlib.Path(data) / 'lock', 'a', encoding='ascii') as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f'a server runs on {data}: stop it first') from None
+        yield
+
+
+def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, size=1024):
+    """Returns {what: seconds}."""
+    database = database or f'sqlite:{pathlib.Path(data) / "assay.db"}'
+    took = {}
+    with held(data):
+        sink = Sqlite(database.removeprefix('sqlite:')) if database.startswith('sqlite:') else Postgres(database)
+        seed = Seed(sink)
+        for what, n, run in (
+                ('repositories', repositories,
+                 lambda: seed.repositories([f'admin/seed/repository/{i:06}' for i in range(repositories)])),
+                ('manifests', manifests, lambda: seed.manifests(manifests, size)),
+                ('tags', tags, lambda: seed.tags(tags)),
+                ('referrers', referrers, lambda: seed.referrers(referrers))):
+            begun = time.monotonic()
+            if n:
+                run()
+                took[what] = time.monotonic() - begun
+        sink.end()
+    return took
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--database')
+    for what in ('manifests', 'tags', 'repositories', 'referrers'):
+        parser.add_argument(f'--{what}', type=int, default=0)
+    parser.add_argument('--size', type=int, default=1024, help='bytes of a manifest')
+    options = vars(parser.parse_args())
+    for what, seconds in fill(**options).items():
+        print(f'{options[what]} {what} in {seconds:.1f} s')
+
+
+if __name__ == '__main__':
+    main()
