@@ -32,7 +32,8 @@ tsan:
 	@tools/need build test
 	@tools/build $(BUILD)-tsan $(tsan)
 	@tools/unit $(BUILD)-tsan
-	$(call say,unit and contract suites passed under TSan)
+	@tools/tsan $(BUILD)-tsan
+	$(call say,units and races and the core of the end-to-end tests passed under TSan)
 
 release:
 	@tools/need build

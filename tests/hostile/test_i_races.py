@@ -1,6 +1,6 @@
 """Group I: races. Requests strike at once over many connections, in lanes that do not touch each other; after each round
-what must hold is looked at. The seed and the rounds are printed; ASSAY_SEED repeats a run, ASSAY_RACE_ROUNDS (500 a race)
-changes its length: `make soak` takes 10,000 and more.
+what must hold is looked at. The seed and the rounds are printed; ASSAY_SEED repeats a run. `make test` plays 500 rounds of
+each race, ASSAY_RACE_ROUNDS changes that; `make soak` as many as its time allows, up to 20,000.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from harness import oci
+from harness import oci, volume
 from harness.client import Registry
 from harness.crew import ADMIN, Call, Crew
 from harness.history import ABSENT, Operation, is_linearisable
@@ -21,19 +21,22 @@ from harness.server import ADMIN_PASSWORD, binary, environment
 from harness.state import rows
 
 ROUNDS = int(os.environ.get("ASSAY_RACE_ROUNDS", "500"))
-SEED = int(os.environ.get("ASSAY_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+NIGHTLY = 20_000
+SHARE = 1 / 14  # of a soak's time, for each race
+SEED = volume.SEED
 LANES = 8
 CONNECTIONS = 64
 MANIFEST_TYPE = ("Content-Type", oci.OCI_MANIFEST)
 
-pytestmark = pytest.mark.timeout(max(120, ROUNDS // 2))
+pytestmark = volume.limit(180)
 
 
 @pytest.fixture
 def crew(server, request):
-    print(f"{request.node.name}: {ROUNDS} rounds, seed {SEED}")
     with Crew(server.address(), CONNECTIONS, SEED) as made:
         yield made
+        name = request.node.name.removeprefix("test_")
+        volume.report("races", **{name: made.n_rounds, "requests": made.n_requests})
 
 
 @pytest.fixture
@@ -41,9 +44,16 @@ def chance():
     return random.Random(SEED)
 
 
-def steps():
+def rounds(divisor=1):
+    """Numbers of rounds; a race whose rounds cost more plays fewer."""
+    return volume.rounds(max(4, ROUNDS // divisor), NIGHTLY // divisor, SHARE)
+
+
+def steps(crew, divisor=1):
     """Each step plays one round in every lane."""
-    return range((ROUNDS + LANES - 1) // LANES)
+    for step in volume.rounds(max(4, -(-ROUNDS // (LANES * divisor))), NIGHTLY // (LANES * divisor), SHARE):
+        yield step
+        crew.n_rounds += LANES
 
 
 def blob_call(repo, data):
@@ -80,7 +90,7 @@ def tell(counts):
 def test_I_01_mount_against_delete_of_the_source(crew, chance):
     """201 and pullable for ever, or 202; never a mount of nothing."""
     source, target, counts = "admin/race1-source", "admin/race1-target", {}
-    for _ in steps():
+    for _ in steps(crew):
         blobs = [chance.randbytes(100) for _ in range(LANES)]
         digests = list(map(oci.digest, blobs))
         push_blobs(crew, source, blobs)
@@ -133,7 +143,7 @@ def test_I_02_put_tag_against_put_tag_against_delete_tag(crew, chance):
         push_blobs(crew, repo, [config])
         images.append([manifest_of(config, [], annotations={"n": str(n)}) for n in range(2)])
     before = [ABSENT] * LANES
-    for _ in steps():
+    for _ in steps(crew):
         lanes = [strike_on_tag(repo, pair) for repo, pair in zip(repos, images)]
         crew.strike([call for lane in lanes for call in lane])
         finals = crew.strike([Call("GET", f"/v2/{repo}/manifests/t") for repo in repos])
@@ -145,7 +155,12 @@ def test_I_02_put_tag_against_put_tag_against_delete_tag(crew, chance):
 
 def test_I_02_many_clients_on_few_tags(server, chance):
     """Threads at their own pace: at most 60 operations a tag, every history linearisable."""
-    repo, n_tags, n_threads, per_thread = "admin/race2-free", max(4, ROUNDS // 20), 8, max(24, ROUNDS * 6 // 20)
+    for number in volume.rounds(1, NIGHTLY, SHARE):
+        play_many_clients(server, chance, f"admin/race2-free{number}")
+
+
+def play_many_clients(server, chance, repo):
+    n_tags, n_threads, per_thread = 25, 8, 150
     admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
     config = b"{}"
     admin.push_blob(repo, config)
@@ -179,13 +194,13 @@ def test_I_02_many_clients_on_few_tags(server, chance):
         # A history that was cut off may lack what a later read saw: only writes that ended before are judged.
         if len(history) < 60 and not is_linearisable(history):
             raise AssertionError(tag + "\n" + "\n".join(map(repr, sorted(history, key=lambda one: one.begin))))
-    print(f"operations: {sum(map(len, histories.values()))} on {n_tags} tags")
+    volume.report("races", I_02_operations=sum(map(len, histories.values())), tags=n_tags)
 
 
 def test_manifest_put_against_delete_of_its_blob(crew, chance):
     """201 and every blob of it pullable, or 400 and the blob gone; the delete says 202, 404 or 409."""
     repo, counts = "admin/race3", {}
-    for _ in steps():
+    for _ in steps(crew):
         blobs = [chance.randbytes(64) for _ in range(LANES)]
         push_blobs(crew, repo, blobs)
         calls, documents = [], []
@@ -208,7 +223,7 @@ def test_index_put_against_delete_of_its_child(crew, chance):
     """201 and the child stays, or 400 and the child is gone."""
     repo, config, counts = "admin/race4", b"{}", {}
     push_blobs(crew, repo, [config])
-    for step in steps():
+    for step in steps(crew):
         children = [manifest_of(config, [], annotations={"n": f"{step}.{lane}"}) for lane in range(LANES)]
         for call in crew.strike([put_manifest(repo, oci.digest(child), child) for child in children]):
             assert call.status == 201, call
@@ -236,7 +251,7 @@ def open_sessions(crew, repo, count):
 def test_upload_finish_against_cancel(crew, chance):
     """One of the two wins: 201 and the blob is there, or 204 and it is not; the session is gone either way."""
     repo, counts = "admin/race5", {}
-    for _ in steps():
+    for _ in steps(crew):
         blobs = [chance.randbytes(3000) for _ in range(LANES)]
         locations = open_sessions(crew, repo, LANES)
         calls = []
@@ -256,7 +271,7 @@ def test_upload_finish_against_cancel(crew, chance):
 def test_F_04_two_patches_at_once(crew, chance):
     """One winner; the loser is told (409 or 416), and the session goes on from the winner's bytes alone."""
     repo, counts = "admin/race6", {}
-    for _ in range(max(8, ROUNDS // LANES // 4)):
+    for _ in steps(crew, 4):
         locations = open_sessions(crew, repo, LANES)
         chunks = [[chance.randbytes(2000), chance.randbytes(2000)] for _ in locations]
         outcomes = pairs(crew.strike([
@@ -277,7 +292,7 @@ def test_F_04_two_patches_at_once(crew, chance):
 def test_F_04_finish_while_a_patch_runs(crew, chance):
     """The blob is what its digest says or the finish is refused; the session is never half of each."""
     repo, counts = "admin/race7", {}
-    for _ in range(max(8, ROUNDS // LANES // 4)):
+    for _ in steps(crew, 4):
         locations = open_sessions(crew, repo, LANES)
         blobs = [chance.randbytes(2000) for _ in locations]
         calls = []
@@ -298,7 +313,7 @@ def test_F_04_finish_while_a_patch_runs(crew, chance):
 def test_two_finishes_of_one_session(crew, chance):
     """One 201 at least when the bytes are right, and one blob."""
     repo, counts = "admin/race8", {}
-    for _ in steps():
+    for _ in steps(crew):
         blobs = [chance.randbytes(500) for _ in range(LANES)]
         locations = open_sessions(crew, repo, LANES)
         outcomes = pairs(crew.strike([Call("PUT", f"{location}?digest={oci.digest(data)}", body=data)
@@ -312,7 +327,7 @@ def test_two_finishes_of_one_session(crew, chance):
 
 def test_first_pushes_make_one_repository(crew, server, chance):
     """Many first blobs of one name at once: one living row, all blobs in it."""
-    for step in range(max(4, ROUNDS // 64)):
+    for step in steps(crew, 8):
         repo = f"admin/race9/{SEED}/{step}"
         blobs = [chance.randbytes(40) for _ in range(16)]
         push_blobs(crew, repo, blobs)
@@ -323,8 +338,8 @@ def test_first_pushes_make_one_repository(crew, server, chance):
 
 def test_I_05_two_first_starts_make_one_admin(tmp):
     """Two servers on one new data directory: one serves, the other refuses, one account is made."""
-    rounds = max(4, ROUNDS // 100)
-    for number in range(rounds):
+    number = 0
+    for number in rounds(100):
         data = tmp / f"first{number}"
         started = [subprocess.Popen([str(binary()), "serve", "--data", str(data), "--http", "127.0.0.1:0"],
                                     env=environment({"ASSAY_ADMIN_PASSWORD": f"caller number {caller}"}),
@@ -350,7 +365,7 @@ def test_I_05_two_first_starts_make_one_admin(tmp):
             process.stdout.close()
             process.stderr.close()
         shutil.rmtree(data)
-    print(f"I-05: {rounds} rounds")
+    volume.report("races", I_05=number + 1)
 
 
 class Traffic:
@@ -408,7 +423,7 @@ def test_I_10_storage_root_swapped_by_a_symlink_during_writes(new_server, tmp, c
         return None if call.status in (201, 500, 503, 507) else call
 
     with Traffic(push) as traffic:
-        for _ in range(max(20, ROUNDS // 5)):
+        for swap in rounds(5):
             root.rename(aside)
             root.symlink_to(trap)
             traffic.wait_for(4)
@@ -422,7 +437,7 @@ def test_I_10_storage_root_swapped_by_a_symlink_during_writes(new_server, tmp, c
         for data in blobs[-50:]:
             call = crews[number].one("GET", f"/v2/admin/swap{number}/blobs/{oci.digest(data)}")
             assert call.status == 200 and call.answer.body == data, call
-    print(f"I-10: {traffic.count} pushes, {acknowledged} acknowledged")
+    volume.report("races", I_10=swap + 1, pushes=traffic.count, acknowledged=acknowledged)
     assert acknowledged
 
 
@@ -458,9 +473,8 @@ def test_I_12_rotation_of_secrets_and_settings_during_traffic(new_server, tmp):
         return None if answer.status_code == wanted else (answer.request.method, answer.url, answer.status_code,
                                                           answer.text)
 
-    rotations = max(10, ROUNDS // 25)
     with Traffic(act) as traffic:
-        for turn in range(rotations):
+        for turn in rounds(25):
             running.send_signal(1)
             traffic.wait_for(4)
             running.admin("rotate-token-key")
@@ -473,7 +487,7 @@ def test_I_12_rotation_of_secrets_and_settings_during_traffic(new_server, tmp):
             running.admin("set", name, other)
             traffic.wait_for(4)
     assert not traffic.failures, traffic.failures[:3]
-    print(f"I-12: {traffic.count} requests, {rotations} rotations of each kind, 0 failed")
+    volume.report("races", I_12=turn + 1, requests=traffic.count, failed=0)
 
 
 def test_I_08_revoke_against_use(new_server):

@@ -29,6 +29,8 @@ Row = collections.namedtuple('Row', 'id what weight run')
 ROWS = [
     Row('R-01',   'kill -9 under mixed pushers',           40, 'tests/crash/test_kill9.py'),
     Row('R-02',   'kill -9 at every failpoint',            15, 'tests/crash/test_failpoints.py'),
+    Row('R-11',   'mutated raw requests',                  60, 'tests/hostile/test_r11_mutated.py'),
+    Row('races',  'races, 20,000 rounds of each',          60, 'tests/hostile/test_i_races.py'),
     Row('R-17',   'edge metadata moved there and back',    10, 'tests/e2e/test_migrate.py -k edge_metadata'),
     Row('steady', 'steady mixed load, watched for growth', 10, 'tests/soak/steady.py'),
 ]

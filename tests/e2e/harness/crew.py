@@ -40,7 +40,7 @@ class Crew:
         self.address, self.size, self.context = address, size, context
         self.free = []
         self.random = random.Random(seed)
-        self.n_requests = 0
+        self.n_requests = self.n_rounds = 0
 
     def __enter__(self):
         return self
