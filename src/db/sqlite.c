@@ -1,6 +1,13 @@
 /* db/sqlite.c: the SQLite driver: one writer (sqlite_writer.h), a pool of readers, and readers that threads
  * keep to themselves. In write-ahead mode readers and the writer do not disturb each other: a reader sees
- * the database as it was at its first statement. */
+ * the database as it was at its first statement.
+ *
+ * A thread's own reader keeps its view after the end of a transaction and reads the next one from it, as long as
+ * nothing was committed since: beginning and ending a view costs four file locks behind a lock of the library
+ * that all threads share, more than the point read itself. The writer counts its commits before it tells anyone,
+ * so a kept view never shows less than what was promised. It is young, too: a program beside us (a backup, an
+ * operator's shell) is seen soon. And the writer takes views away from idle readers before it copies the log,
+ * which could not begin anew otherwise. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +26,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 
-enum { READER_TIMEOUT_S = 5, PROBE_TIMEOUT_S = 2 };
+enum { READER_TIMEOUT_S = 5, PROBE_TIMEOUT_S = 2, VIEW_LIFE_US = 100 * 1000 };
 
 struct sqlite_tx {
     struct db_tx        tx;
@@ -32,6 +39,12 @@ struct sqlite_reader {
     struct sqlite_reader *next_idle;
     bool                  is_own; /* of one thread, not of the pool */
     bool                  is_busy;
+
+    /* Of an own one: the lock is for the writer that takes the view away. */
+    pthread_mutex_t lock;
+    bool            has_view; /* kept, or in use */
+    uint64_t        generation;
+    int64_t         viewed_at;
 };
 
 struct sqlite_db {
@@ -101,6 +114,7 @@ static int make_reader(struct sqlite_db *db, bool is_own, struct sqlite_reader *
     struct sqlite_reader *reader = mem_new(struct sqlite_reader);
     reader->tx.conn              = conn;
     reader->is_own               = is_own;
+    pthread_mutex_init(&reader->lock, NULL);
 
     pthread_mutex_lock(&db->lock);
     reader->next_made = db->made;
@@ -125,6 +139,7 @@ static void close_db(struct db *base)
         ASSERT(!reader->is_busy);
         db->made = reader->next_made;
         sqlite_conn_close(&reader->tx.conn);
+        pthread_mutex_destroy(&reader->lock);
         mem_free(reader);
     }
     sqlite_writer_close(&db->writer);
@@ -159,6 +174,32 @@ static struct sqlite_db *new_db(struct str path)
     return db;
 }
 
+/* For an own reader under its lock, or one of the pool. */
+static int end_view(struct sqlite_reader *reader, struct err *err)
+{
+    int result = sqlite_conn_run(reader->tx.conn, &end_read, err);
+
+    ASSERT(sqlite_conn_is_idle(reader->tx.conn));
+    reader->has_view = false;
+    return result;
+}
+
+/* Those in use are left alone; they are a moment old. */
+static void release_views(void *context)
+{
+    struct sqlite_db *db = context;
+    struct err        ignored; /* the view is given up either way */
+
+    pthread_mutex_lock(&db->lock);
+    for (struct sqlite_reader *reader = db->made; reader != NULL; reader = reader->next_made) {
+        pthread_mutex_lock(&reader->lock);
+        if (reader->is_own && reader->has_view && !reader->is_busy)
+            end_view(reader, &ignored);
+        pthread_mutex_unlock(&reader->lock);
+    }
+    pthread_mutex_unlock(&db->lock);
+}
+
 static int open_conns(struct sqlite_db *db, const struct db_settings *settings, struct err *err)
 {
     size_t                n_readers = settings->n_readers == 0 ? 1 : settings->n_readers;
@@ -166,7 +207,8 @@ static int open_conns(struct sqlite_db *db, const struct db_settings *settings, 
 
     if (settings->must_exist && access(db->path, F_OK) < 0)
         return err_set_os(err, ERR_NOT_FOUND, "%s", db->path);
-    if (make_file(db->path, err) < 0 || sqlite_writer_open(db->path, &db->writer, err) < 0)
+    if (make_file(db->path, err) < 0 ||
+        sqlite_writer_open(db->path, release_views, db, &db->writer, err) < 0)
         return -1;
     for (size_t i = 0; i < n_readers; i++) {
         if (make_reader(db, false, &reader, err) < 0)
@@ -237,14 +279,18 @@ static int borrow(struct sqlite_db *db, int timeout_s, struct sqlite_reader **ou
 
     if ((reader == NULL || reader->is_busy) && borrow_pooled(db, timeout_s, &reader, err) < 0)
         return -1;
+    pthread_mutex_lock(&reader->lock);
     reader->is_busy = true;
-    *out            = reader;
+    pthread_mutex_unlock(&reader->lock);
+    *out = reader;
     return 0;
 }
 
 static void give_back(struct sqlite_db *db, struct sqlite_reader *reader)
 {
+    pthread_mutex_lock(&reader->lock);
     reader->is_busy = false;
+    pthread_mutex_unlock(&reader->lock);
     if (reader->is_own)
         return;
 
@@ -253,6 +299,25 @@ static void give_back(struct sqlite_db *db, struct sqlite_reader *reader)
     db->idle          = reader;
     pthread_cond_signal(&db->given_back);
     pthread_mutex_unlock(&db->lock);
+}
+
+/* The number is read before the view begins, so that the view shows at least what the number promises. */
+static int begin_view(struct sqlite_db *db, struct sqlite_reader *reader, struct err *err)
+{
+    uint64_t generation = sqlite_writer_generation(db->writer);
+    int64_t  now_us     = reader->is_own ? clock_monotonic_us() : 0;
+
+    if (reader->has_view && reader->generation == generation &&
+        now_us - reader->viewed_at < VIEW_LIFE_US)
+        return 0;
+    if (reader->has_view && end_view(reader, err) < 0)
+        return -1;
+    if (sqlite_conn_run(reader->tx.conn, &begin_read, err) < 0)
+        return -1;
+    reader->has_view   = true;
+    reader->generation = generation;
+    reader->viewed_at  = now_us;
+    return 0;
 }
 
 static int begin(struct db *base, enum db_mode mode, const char *who, struct db_tx **out,
@@ -272,7 +337,7 @@ static int begin(struct db *base, enum db_mode mode, const char *who, struct db_
 
     if (borrow(db, READER_TIMEOUT_S, &reader, err) < 0)
         return -1;
-    if (sqlite_conn_run(reader->tx.conn, &begin_read, err) < 0) {
+    if (begin_view(db, reader, err) < 0) {
         give_back(db, reader);
         return -1;
     }
@@ -284,9 +349,9 @@ static int begin(struct db *base, enum db_mode mode, const char *who, struct db_
 static int end_reading(struct db_tx *tx, struct err *err)
 {
     struct sqlite_reader *reader = (struct sqlite_reader *)tx_of(tx);
-    int                   result = sqlite_conn_run(reader->tx.conn, &end_read, err);
+    bool                  keeps  = reader->is_own && !tx->is_broken;
+    int                   result = keeps ? 0 : end_view(reader, err);
 
-    ASSERT(sqlite_conn_is_idle(reader->tx.conn));
     give_back(db_of(tx->db), reader);
     return result;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -55,6 +56,9 @@ struct sqlite_writer {
     struct waiter      *first;
     struct waiter     **last;
     struct db_counts    counts;
+    _Atomic uint64_t    generation;
+    void (*let_go)(void *context); /* see sqlite_writer_open */
+    void *context;
 };
 
 /* clang-format off */
@@ -67,7 +71,8 @@ release   = { .name = "sqlite.release",   .in = "", .out = "", .sql = "RELEASE m
 undo      = { .name = "sqlite.undo",      .in = "", .out = "", .sql = "ROLLBACK TO member" };
 /* clang-format on */
 
-int sqlite_writer_open(const char *path, struct sqlite_writer **out, struct err *err)
+int sqlite_writer_open(const char *path, void (*let_go)(void *context), void *context,
+                       struct sqlite_writer **out, struct err *err)
 {
     struct sqlite_conn *conn;
 
@@ -77,6 +82,8 @@ int sqlite_writer_open(const char *path, struct sqlite_writer **out, struct err 
     struct sqlite_writer *writer = mem_new(struct sqlite_writer);
     writer->conn                 = conn;
     writer->last                 = &writer->first;
+    writer->let_go               = let_go;
+    writer->context              = context;
     pthread_mutex_init(&writer->lock, NULL);
     *out = writer;
     return 0;
@@ -232,6 +239,7 @@ static void close_batch(struct sqlite_writer *writer)
         settle(writer, &failure);
         return;
     }
+    atomic_fetch_add(&writer->generation, 1);
     (void)failpoint(FP_WRITER_COMMITTED, &failure);
     settle(writer, NULL);
 }
@@ -252,6 +260,7 @@ static void checkpoint(struct sqlite_writer *writer)
 
     if (n_frames < WAL_SOFT || (n_frames < WAL_HARD && has_waiters(writer)))
         return;
+    writer->let_go(writer->context);
     (void)failpoint(FP_WRITER_CHECKPOINT, &ignored);
     sqlite_conn_checkpoint(writer->conn);
     (void)failpoint(FP_WRITER_CHECKPOINTED, &ignored);
@@ -363,6 +372,11 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct err *err)
     join_batch(writer, batch);
     end_turn(writer);
     return wait_until_settled(writer, batch, err);
+}
+
+uint64_t sqlite_writer_generation(struct sqlite_writer *writer)
+{
+    return atomic_load(&writer->generation);
 }
 
 void sqlite_writer_counts(struct sqlite_writer *writer, struct db_counts *out)

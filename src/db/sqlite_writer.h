@@ -24,7 +24,10 @@ struct err;
 struct sqlite_conn;
 struct sqlite_writer;
 
-int  sqlite_writer_open(const char *path, struct sqlite_writer **out, struct err *err);
+/* let_go(context) is called in the turn before the log is copied into the database: whoever holds an old view
+ * of it without need lets go, for the log cannot begin anew before. */
+int  sqlite_writer_open(const char *path, void (*let_go)(void *context), void *context,
+                        struct sqlite_writer **out, struct err *err);
 void sqlite_writer_close(struct sqlite_writer **writer);
 
 /* The connection belongs to the caller from a begin that succeeded to its commit or abort. A thread that has
@@ -37,6 +40,10 @@ void sqlite_writer_abort(struct sqlite_writer *writer);
 
 /* To be told of each statement that failed, between begin and commit or abort. */
 void sqlite_writer_notice(struct sqlite_writer *writer, const struct err *failure);
+
+/* Moves on with every COMMIT, before its members are told: a view that was begun at this number or a later one
+ * shows all that anyone was ever promised. Any thread. */
+uint64_t sqlite_writer_generation(struct sqlite_writer *writer);
 
 void sqlite_writer_counts(struct sqlite_writer *writer, struct db_counts *out);
 

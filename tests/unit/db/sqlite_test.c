@@ -335,6 +335,28 @@ void test_sqlite_the_log_is_copied_back_in_time(void **state)
     mem_free(bytes);
 }
 
+/* The view that the thread keeps neither hides a commit nor holds the log. */
+void test_sqlite_a_kept_view_is_fresh_and_holds_nothing(void **state)
+{
+    struct sqlite *s     = *state;
+    char          *bytes = mem_new_bytes(64 * 1024);
+    struct stat    info;
+
+    CHECK_OK(db_thread_reader(s->db, &s->err), &s->err);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(count_now(s), i);
+        assert_int_equal(count_now(s), i);
+        CHECK_OK(store(s->db, i, STR("small"), &s->err), &s->err);
+    }
+    assert_int_equal(count_now(s), 20);
+    for (int i = 0; i < 200; i++)
+        CHECK_OK(store(s->db, i, (struct str){ .p = bytes, .n = 64 * 1024 }, &s->err), &s->err);
+    assert_int_equal(stat(scratch_path(s->folder, "assay.db-wal"), &info), 0);
+    assert_true(info.st_size < 8 * 1024 * 1024);
+    assert_int_equal(count_now(s), 220);
+    mem_free(bytes);
+}
+
 void test_sqlite_files_are_ours_alone(void **state)
 {
     struct sqlite *s       = *state;
