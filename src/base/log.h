@@ -5,7 +5,7 @@
  * who use them and are read only here. The floors base to db do not log, they return errors.
  * One line an event on standard error: control bytes are escaped, each field is cut at 1 KiB and left out
  * where the line of 8 KiB is full, and a secret has no way in because nothing here takes one. Any thread
- * may log. */
+ * may log. How lines get out: base/log_out.h. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

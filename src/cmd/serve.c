@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/log_out.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/node.h"
@@ -285,6 +286,7 @@ static void init_log(const struct conf *conf)
     }
     settings.json = str_is(conf_text(conf, CONF_LOG_FORMAT), "json");
     log_init(&settings);
+    log_out_begin();
 }
 
 static int load_conf(int argc, char **argv, struct conf **out, struct err *err)

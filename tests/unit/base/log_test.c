@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log_out.h"
 #include "check.h"
 
 enum { SEEN_MAX = 65536 };
@@ -28,6 +29,7 @@ static void listen(enum log_level level, bool json)
 
 static void hear(void)
 {
+    log_out_flush();
     dup2(stderr_kept, STDERR_FILENO);
     close(stderr_kept);
     ssize_t size = pread(file, seen, sizeof(seen) - 1, 0);
