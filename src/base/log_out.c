@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER_SIZE = 64 * 1024, DELAY_MS = 20 };
+enum { BUFFER_SIZE = 64 * 1024, DELAY_NS = 20 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
 
 static char            buffers[2][BUFFER_SIZE];
 static size_t          n_filled;
@@ -20,6 +20,7 @@ static atomic_bool     is_gathering;
 static pthread_mutex_t lock      = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t writing   = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t  has_lines = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t  moment; /* that nobody signals */
 
 /* A log that cannot be written must not stop the registry; there is nobody to tell. */
 static void write_all(const char *bytes, size_t size)
@@ -65,30 +66,47 @@ static bool gather(const char *line, size_t size)
     return has_room;
 }
 
+/* Under the lock, which is given back meanwhile: others may gather, and nobody ends the wait. */
+static void wait_a_moment(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += DELAY_NS;
+    if (until.tv_nsec >= SECOND_NS) {
+        until.tv_nsec -= SECOND_NS;
+        until.tv_sec++;
+    }
+    while (pthread_cond_timedwait(&moment, &lock, &until) != ETIMEDOUT)
+        continue;
+}
+
 static void *write_on(void *context)
 {
-    static const struct timespec delay = { .tv_nsec = DELAY_MS * 1000000L };
-
     pthread_setname_np(pthread_self(), "log");
     for (;;) {
         pthread_mutex_lock(&lock);
         while (n_filled == 0)
             pthread_cond_wait(&has_lines, &lock);
+        wait_a_moment();
         pthread_mutex_unlock(&lock);
-
-        nanosleep(&delay, NULL);
-        pthread_mutex_lock(&writing);
-        write_gathered();
-        pthread_mutex_unlock(&writing);
+        log_out_flush();
     }
     return context;
 }
 
 void log_out_begin(void)
 {
-    pthread_t thread;
+    pthread_condattr_t monotonic;
+    pthread_t          thread;
 
-    if (atomic_load(&is_gathering) || pthread_create(&thread, NULL, write_on, NULL) != 0)
+    if (atomic_load(&is_gathering))
+        return;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&moment, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&thread, NULL, write_on, NULL) != 0)
         return;
     pthread_detach(thread);
     atexit(log_out_flush);
