@@ -4,7 +4,7 @@
 #   WERROR=true     warnings are errors
 #   T=              seconds for fuzz and soak; a pattern of case names for unit-<folder>
 #   ONLY=           the kinds of `make test` to run, of:
-#                   lint docs clang headers unit fuzz hardening e2e crash hostile conformance
+#                   lint docs clang headers unit fuzz oracle hardening e2e crash hostile conformance
 BUILD  ?= build
 WERROR ?= true
 PREFIX ?= /usr/local
