@@ -262,6 +262,7 @@ static struct work_policy policy_of(const struct conf *conf)
         .undelete_window = conf_number(conf, CONF_UNDELETE_WINDOW),
         .upload_ttl      = conf_number(conf, CONF_UPLOAD_TTL),
         .max_blob_size   = conf_number(conf, CONF_MAX_BLOB_SIZE),
+        .disk_reserve    = conf_number(conf, CONF_DISK_RESERVE),
         .is_read_only    = conf_switch(conf, CONF_READ_ONLY),
         .may_delete      = conf_switch(conf, CONF_ALLOW_DELETE),
         .verify_on_read  = conf_switch(conf, CONF_VERIFY_ON_READ),

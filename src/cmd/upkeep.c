@@ -13,6 +13,7 @@
 #include "io/clock.h"
 #include "meta/registry.h"
 #include "work/upload.h"
+#include "work/work.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -31,14 +32,15 @@ struct upkeep {
     int             looks; /* in a row that say the opposite of is_ready */
 };
 
+/* A full disk is told, and does not make the node unready: what is there can still be pulled and deleted. */
 static int look(struct upkeep *upkeep, struct err *err)
 {
-    int  result = 0;
-    bool is_good =
-        db_probe(upkeep->node->db, err) == 0 && blob_probe(upkeep->node->store, err) == 0;
+    int result = db_probe(upkeep->node->db, err);
 
-    if (!is_good)
-        result = -1;
+    if (result == 0)
+        result = blob_probe(upkeep->node->store, err);
+    bool is_good = result == 0 || err->kind == ERR_FULL;
+
     if (is_good == upkeep->is_ready) {
         upkeep->looks = 0;
         return result;
@@ -49,6 +51,7 @@ static int look(struct upkeep *upkeep, struct err *err)
     upkeep->looks    = 0;
     upkeep->is_ready = is_good;
     api_set_ready(upkeep->api, is_good);
+    work_set_storage_away(upkeep->node->work, is_good ? NULL : "database or storage do not answer");
     log_event(is_good ? LOG_INFO : LOG_ERROR, NULL, is_good ? "serve.ready" : "serve.not-ready",
               LOG_NO_FIELDS, "%s", is_good ? "database and store answer again" : err->text);
     return result;

@@ -62,6 +62,7 @@ enum conf_id {
     CONF_READ_ONLY,       /* switch, off */
     CONF_ALLOW_DELETE,    /* switch, on */
     CONF_MAX_BLOB_SIZE,   /* 0: none; default 100GiB */
+    CONF_DISK_RESERVE,    /* default 256MiB */
     CONF_N_IDS
 };
 

@@ -29,7 +29,7 @@ int work_mount(struct work *work, struct arena *arena, const struct meta_actor *
     struct meta_blob             row;
     int64_t                      repo_id;
 
-    if (work_may_write(work, err) < 0 || db_begin(work->db, DB_WRITE, "mount blob", &tx, err) < 0)
+    if (work_may_push(work, 0, err) < 0 || db_begin(work->db, DB_WRITE, "mount blob", &tx, err) < 0)
         return -1;
 
     int found = meta_blob_lock(tx, arena, name, &row, err);

@@ -257,7 +257,7 @@ int work_push_manifest(struct work *work, struct arena *arena, const struct meta
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct pushing p = { .work = work, .arena = arena, .actor = actor, .repo = repo, .push = push };
 
-    if (work_may_write(work, err) < 0 || check_bytes(&p, err) < 0)
+    if (work_may_push(work, push->bytes.n, err) < 0 || check_bytes(&p, err) < 0)
         return -1;
     gather_blobs(&p);
 

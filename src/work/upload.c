@@ -109,7 +109,7 @@ int work_upload_begin(struct work *work, const struct meta_actor *actor,
     struct str                                  evicted;
     struct err ignored; /* what stays of an evicted one is swept later */
 
-    if (work_may_write(work, err) < 0)
+    if (work_may_push(work, 0, err) < 0)
         return -1;
     random_hex(id, 16);
     blob_upload_key(key);
@@ -351,7 +351,8 @@ int work_upload_open(struct work *work, const struct meta_actor *actor,
     AUTO(work_upload_close) struct work_upload *upload = NULL;
     struct meta_upload                          row;
 
-    if (work_may_write(work, err) < 0 || find_session(work, arena, actor, repo, id, &row, err) < 0)
+    if (work_may_push(work, 0, err) < 0 ||
+        find_session(work, arena, actor, repo, id, &row, err) < 0)
         return -1;
 
     upload = new_upload(work);
@@ -377,7 +378,7 @@ int work_upload_begin_single(struct work *work, const struct meta_actor *actor,
 
     (void)actor;
     (void)repo;
-    if (work_may_write(work, err) < 0)
+    if (work_may_push(work, 0, err) < 0)
         return -1;
     upload = new_upload(work);
     blob_upload_key(upload->upload_key);
@@ -414,7 +415,7 @@ static int write_locked(struct work_upload *upload, struct str bytes, struct err
     if (max > 0 && (int64_t)bytes.n > max - upload->offset)
         return err_set_code(err, ERR_TOO_LARGE, "SIZE_INVALID", STR_NULL,
                             "a blob may have at most %lld bytes here", (long long)max);
-    if (blob_write(upload->writer, bytes, err) < 0)
+    if (work_may_push(upload->work, bytes.n, err) < 0 || blob_write(upload->writer, bytes, err) < 0)
         return -1;
     hash_add(&upload->hash, bytes.p, bytes.n);
     if (upload->has_second)

@@ -15,7 +15,7 @@
 #include "meta/repo.h"
 #include "work/damage.h"
 
-enum { REFUSALS_COUNTED = 4096, READ_BLOCK = 256 * 1024 };
+enum { REFUSALS_COUNTED = 4096, READ_BLOCK = 256 * 1024, RESERVE_MAX_PART = 16 };
 
 struct work *work_new(const struct work_settings *settings)
 {
@@ -92,6 +92,41 @@ int work_may_write(struct work *work, struct err *err)
     if (work_policy(work)->is_read_only)
         return err_set(err, ERR_UNSUPPORTED, "the registry is read-only at present");
     return 0;
+}
+
+void work_set_storage_away(struct work *work, const char *why)
+{
+    atomic_store(&work->storage_away, why);
+}
+
+/* A store that has no such notion as space has room. */
+static int check_room(struct work *work, size_t size, struct err *err)
+{
+    struct err ignored; /* what is wrong with the disk is told by whoever writes to it */
+    int64_t    n_free, n_total;
+    int64_t    reserve = work_policy(work)->disk_reserve;
+
+    if (reserve == 0 || blob_space(work->store, &n_free, &n_total, &ignored) < 0)
+        return 0;
+    if (reserve > n_total / RESERVE_MAX_PART)
+        reserve = n_total / RESERVE_MAX_PART;
+    if (n_free - (int64_t)size >= reserve)
+        return 0;
+    return err_set(
+        err, ERR_FULL,
+        "the disk has %lld bytes free, of which %lld are kept for deletes and collection",
+        (long long)n_free, (long long)reserve);
+}
+
+int work_may_push(struct work *work, size_t size, struct err *err)
+{
+    const char *away = atomic_load(&work->storage_away);
+
+    if (work_may_write(work, err) < 0)
+        return -1;
+    if (away != NULL)
+        return err_set(err, ERR_UNAVAILABLE, "%s", away);
+    return check_room(work, size, err);
 }
 
 int work_may_delete(struct work *work, struct err *err)

@@ -29,6 +29,7 @@ struct work_policy {
     int64_t undelete_window;
     int64_t upload_ttl;
     int64_t max_blob_size; /* 0: none */
+    int64_t disk_reserve; /* bytes that pushes leave free; at most a sixteenth of the disk counts */
     bool    is_read_only;
     bool    may_delete;
     bool    verify_on_read; /* a blob is hashed before its first byte goes out */
@@ -51,6 +52,10 @@ const struct work_policy *work_policy(struct work *work);
 /* Does a living repository have that path? 1, 0, -1. For telling apart the readings of a request's path, not
  * for telling anyone. */
 int work_repo_exists(struct work *work, struct str path, struct err *err);
+
+/* Whoever watches the storage tells when it does not answer (`why`) and, with null, when it does again. Until
+ * then pushes are ERR_UNAVAILABLE: a volume that was unmounted would take them and be gone. */
+void work_set_storage_away(struct work *work, const char *why);
 
 struct db         *work_db(struct work *work);
 struct blob_store *work_store(struct work *work);

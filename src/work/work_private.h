@@ -27,6 +27,7 @@ struct work {
     struct db                         *db;
     struct blob_store                 *store;
     unsigned char                      state_key[32];
+    _Atomic(const char *)              storage_away; /* why, or null */
     _Atomic(struct work_policy_kept *) policy;
 
     pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
@@ -38,6 +39,10 @@ struct work {
 /* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */
 int work_may_write(struct work *work, struct err *err);
 int work_may_delete(struct work *work, struct err *err);
+
+/* And `size` bytes may be added: ERR_FULL when the disk would have less than its reserve left, which is for
+ * what makes room again (deletes, collection, the database's log), ERR_UNAVAILABLE while the storage is away. */
+int work_may_push(struct work *work, size_t size, struct err *err);
 
 /* The repository's id inside this transaction: made now when the handle says that it did not exist, and
  * checked to be still living otherwise. */

@@ -35,9 +35,14 @@ class Disk:
             pytest.skip(f"no loop device can be mounted here: {done.stderr.strip()}")
         self.path.chmod(0o700)
 
-    def remount(self, mode):
-        done = run("mount", "-o", f"remount,{mode}", self.path)
+    def freeze(self):
+        """Read-only, as ext4 makes itself after an error, whatever is open."""
+        done = run("mount", "-o", "remount,abort", self.path)
         assert done.returncode == 0, done.stderr
+
+    def is_nearly_full(self):
+        space = os.statvfs(self.path)
+        return space.f_bavail * space.f_frsize < 12 << 20
 
     def unmount(self, lazily=False):
         done = run("umount", *(["-l"] if lazily else []), self.path)

@@ -33,6 +33,7 @@ ROWS = [
     Row('races',  'races, 20,000 rounds of each',          60, 'tests/hostile/test_i_races.py'),
     Row('R-17',   'edge metadata moved there and back',    10, 'tests/e2e/test_migrate.py -k edge_metadata'),
     Row('R-03',   'power cuts; no answer before its syncs',  25, 'tests/crash/test_powercut.py tests/crash/test_recorder.py'),
+    Row('R-05',   'full, read-only and missing disks',     10, 'tests/crash/test_disk.py'),
     Row('steady', 'steady mixed load, watched for growth', 10, 'tests/soak/steady.py'),
 ]
 
