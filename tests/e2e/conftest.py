@@ -1,4 +1,7 @@
-"""Fixtures of the end-to-end tests: one plain server and one TLS server a session, fresh ones where a test asks."""
+"""Fixtures of the end-to-end tests: one shared server an engine, fresh ones where a test asks.
+
+A case runs on SQLite or on PostgreSQL, as its number falls, and always on the same one; ASSAY_TEST_ENGINE=sqlite,
+postgres or both decides for all of them. What is about SQLite's files is marked `sqlite`."""
 
 import itertools
 import shutil
@@ -10,6 +13,7 @@ import pytest
 sys.dont_write_bytecode = True
 
 from harness.client import Registry  # noqa: E402
+from harness.postgres import Cluster, engines_of  # noqa: E402
 from harness.server import ADMIN_PASSWORD, Server, binary  # noqa: E402
 
 TEST_SECONDS = 120
@@ -24,6 +28,32 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timeout(seconds): limit for one test (pytest-timeout)")
+    config.addinivalue_line("markers", "sqlite: about SQLite itself, or a server without the others' database")
+
+
+def pytest_generate_tests(metafunc):
+    """Where both engines are asked for, every case that touches one runs twice."""
+    names = engines_of(metafunc.definition.nodeid)
+    if "engine" in metafunc.fixturenames and len(names) > 1 and not metafunc.definition.get_closest_marker("sqlite"):
+        metafunc.parametrize("engine", names, indirect=True)
+
+
+@pytest.fixture
+def engine(request):
+    """The name of the engine of this case."""
+    if hasattr(request, "param"):
+        return request.param
+    if request.node.get_closest_marker("sqlite"):
+        return "sqlite"
+    return engines_of(request.node.nodeid)[0]
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """PostgreSQL, started when it is first asked for something."""
+    running = Cluster()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,10 +77,25 @@ def tmp(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def server(scratch):
-    """The shared server: plain HTTP and TLS with its own CA."""
-    with Server(scratch / "data", https="127.0.0.1:0") as running:
-        yield running
+def servers(scratch, cluster):
+    """The shared servers by engine, each started by the first case that needs it."""
+    running = {}
+
+    def get(engine):
+        if engine not in running:
+            arguments = ["--database", cluster.url(cluster.new_database())] if engine == "postgres" else []
+            running[engine] = Server(scratch / f"data-{engine}", *arguments, https="127.0.0.1:0").start()
+        return running[engine]
+
+    yield get
+    for one in running.values():
+        one.stop()
+
+
+@pytest.fixture
+def server(servers, engine):
+    """The shared server of this case: plain HTTP and TLS with its own CA."""
+    return servers(engine)
 
 
 @pytest.fixture(autouse=True)
@@ -62,11 +107,16 @@ def servers_survive():
 
 
 @pytest.fixture
-def new_server(tmp):
+def new_server(tmp, engine, cluster):
     """Starts servers of this test's own; whatever still runs at the end is stopped and judged."""
     started = []
+    databases = {}
 
     def start(*arguments, name="data", **options):
+        if engine == "postgres" and "--database" not in arguments:
+            if name not in databases:
+                databases[name] = cluster.new_database()
+            arguments += ("--database", cluster.url(databases[name]))
         running = Server(tmp / name, *arguments, **options).start()
         started.append(running)
         return running
@@ -94,10 +144,10 @@ def anonymous(server):
     return Registry(server.url())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def ca_file(server, scratch):
     """The server's own CA certificate, as served at /ca."""
-    path = scratch / "ca.pem"
+    path = scratch / f"ca-{server.data.name}.pem"
     path.write_bytes(Registry(server.url()).get("/ca").content)
     return path
 

@@ -15,10 +15,10 @@ need("podman", "buildah", "skopeo", "umoci", "mmdebstrap")
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tls(server, scratch, ca_file):
     """Options that make a tool trust our CA and nothing else."""
-    directory = scratch / "certs"
+    directory = scratch / f"certs-{server.data.name}"
     directory.mkdir(exist_ok=True)
     (directory / "ca.crt").write_bytes(ca_file.read_bytes())
     return ["--cert-dir", directory]

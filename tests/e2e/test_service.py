@@ -401,9 +401,9 @@ def test_an_unmounted_blob_store_is_not_an_empty_registry(new_server, tmp, repo)
     running.stop()
     blobs = running.data / "blobs"
     blobs.rename(running.data / "moved")
-    start_refused(tmp)
+    start_refused(tmp, *running.database)
     blobs.mkdir(mode=0o700, exist_ok=True)
-    start_refused(tmp)
+    start_refused(tmp, *running.database)
     if blobs.exists():
         blobs.rmdir()
     (running.data / "moved").rename(blobs)
@@ -432,11 +432,11 @@ def test_without_its_key_the_server_does_not_start(new_server, tmp):
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     kept = key.read_bytes()
     key.unlink()
-    assert "key" in start_refused(tmp).stderr
+    assert "key" in start_refused(tmp, *running.database).stderr
     assert not key.exists(), "a new key must not be made over old secrets"
     key.write_bytes(os.urandom(len(kept)))
     key.chmod(0o600)
-    start_refused(tmp)
+    start_refused(tmp, *running.database)
     key.write_bytes(kept)
     running.start()
 

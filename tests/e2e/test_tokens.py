@@ -346,12 +346,17 @@ def test_log_in_ends_with_the_version_check(admin):
 
 # Forgeries.
 
-@pytest.fixture(scope="module")
+GENUINE = {}
+
+
+@pytest.fixture
 def genuine(server):
     """A real token for every repository of this module's name, its parts, and the means to change them."""
-    registry = Registry(server.url(), "admin", ADMIN_PASSWORD)
-    registry.push_image("admin/forged", "v1")
-    return registry.token("repository:admin/forged:pull,push")
+    if server.url() not in GENUINE:
+        registry = Registry(server.url(), "admin", ADMIN_PASSWORD)
+        registry.push_image("admin/forged", "v1")
+        GENUINE[server.url()] = registry.token("repository:admin/forged:pull,push")
+    return GENUINE[server.url()]
 
 
 def forged_claims(genuine, **changes):

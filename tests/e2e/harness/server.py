@@ -67,6 +67,8 @@ class Server:
         if https:
             self.arguments += ["--https", https]
         self.arguments += list(map(str, arguments))
+        # For commands beside or after it that must find the same database.
+        self.database = self.arguments[-2:] if "--database" in self.arguments[-2:] else []
         self.password = password
         self.env = dict(env or {})
         if password is not None:
@@ -189,7 +191,7 @@ class Server:
 
     def admin(self, *arguments):
         """`assay admin …` beside the running server."""
-        done = run_assay("admin", *arguments, "--data", self.data)
+        done = run_assay("admin", *arguments, "--data", self.data, *self.database)
         assert done.returncode == 0, f"assay admin {arguments}: {done.returncode}: {done.stderr}"
         return done
 

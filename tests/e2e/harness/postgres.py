@@ -1,0 +1,94 @@
+"""PostgreSQL for the tests: one cluster a session (tests/pg_cluster), a database of its own for each server."""
+
+import itertools
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import zlib
+
+import pytest
+
+from harness.server import REPOSITORY
+
+SCRIPT = REPOSITORY / "tests" / "pg_cluster"
+MISSING = 77
+ENGINES = ("sqlite", "postgres")
+
+
+def engines_of(name):
+    """The engines that a case runs on: ASSAY_TEST_ENGINE says (sqlite, postgres, both), else its number does."""
+    asked = os.environ.get("ASSAY_TEST_ENGINE", "")
+    if asked == "both":
+        return list(ENGINES)
+    return [asked] if asked in ENGINES else [ENGINES[zlib.crc32(name.encode()) % len(ENGINES)]]
+
+
+class Cluster:
+    """Starts with the first database that is asked for, ends with `stop` or with this process."""
+
+    def __init__(self):
+        self.directory = None
+        self.numbers = itertools.count(1)
+
+    def script(self, *arguments):
+        done = subprocess.run([SCRIPT, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=120, check=False)
+        if done.returncode == MISSING and "CI" not in os.environ:
+            pytest.skip("PostgreSQL is missing")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def start(self):
+        if self.directory is None:
+            # A path of a socket is short.
+            self.directory = pathlib.Path(tempfile.mkdtemp(prefix="assay-pg-", dir="/tmp"))
+            self.script("start", self.directory, os.getpid())
+        return self
+
+    def stop(self):
+        if self.directory is not None:
+            self.script("stop", self.directory)
+            self.directory = None
+
+    def sql(self, text, database="postgres"):
+        """Runs SQL as the superuser; rows as lists of text."""
+        self.start()
+        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.directory,
+                               "-U", "assay", "-d", database, "-c", text],
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def new_database(self):
+        """The name of an empty database."""
+        name = f"t{next(self.numbers)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        return name
+
+    def url(self, database, host=None, port=None):
+        self.start()
+        if port is not None:
+            return f"postgresql://assay@{host or '127.0.0.1'}:{port}/{database}"
+        return f"postgresql://assay@/{database}?host={self.directory}"
+
+    def socket(self):
+        """The server's socket, for a proxy of a test's own."""
+        self.start()
+        return str(self.directory / ".s.PGSQL.5432")
+
+    def postmaster(self):
+        return int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
+
+    def backends(self, database):
+        """Process ids of the connections of a database."""
+        return [int(row[0]) for row in self.sql(f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}'")]
+
+    def kill(self, number=signal.SIGKILL):
+        """The postmaster, and with it everything."""
+        os.kill(self.postmaster(), number)
+
+    def run(self):
+        """The server again, after it was killed."""
+        self.script("run", self.directory)
