@@ -4,7 +4,7 @@
 #   WERROR=true     warnings are errors
 #   T=              seconds for fuzz and soak; a pattern of case names for unit-<folder>
 #   ONLY=           the kinds of `make test` to run, of:
-#                   lint docs clang headers unit fuzz oracle hardening e2e crash hostile conformance
+#                   lint docs clang headers unit fuzz oracle hardening e2e crash upgrade hostile conformance
 BUILD  ?= build
 WERROR ?= true
 PREFIX ?= /usr/local
@@ -106,5 +106,5 @@ deps:
 	$(call say,every package is there)
 
 clean:
-	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release build-previous
 	$(call say,removed the builds)

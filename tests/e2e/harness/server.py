@@ -58,7 +58,8 @@ class Server:
 
     running = []
 
-    def __init__(self, data, *arguments, http="127.0.0.1:0", https=None, password=ADMIN_PASSWORD, env=None):
+    def __init__(self, data, *arguments, http="127.0.0.1:0", https=None, password=ADMIN_PASSWORD, env=None,
+                 program=None):
         self.data = pathlib.Path(data)
         self.log_path = self.data.with_name(self.data.name + ".log")
         self.arguments = ["--data", str(self.data)]
@@ -70,6 +71,7 @@ class Server:
         # For commands beside or after it that must find the same database.
         self.database = self.arguments[-2:] if "--database" in self.arguments[-2:] else []
         self.password = password
+        self.program = program  # another build than the one under test
         self.env = dict(env or {})
         if password is not None:
             self.env.setdefault("ASSAY_ADMIN_PASSWORD", password)
@@ -90,7 +92,7 @@ class Server:
         assert self.process is None, "this server runs already"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(binary()), "serve", *self.arguments],
+                [str(self.program or binary()), "serve", *self.arguments],
                 env=environment(self.env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
             )
         Server.running.append(self)
