@@ -90,6 +90,8 @@ int auth_login(struct auth *auth, struct str name, struct str password, bool may
                    : 0;
 
     int found = find_account(auth, arena, name, &account, err);
+    if (found < 0 && err->kind == ERR_INVALID)
+        found = 0; /* a name that no row can hold is nobody's */
     if (found < 0)
         return -1;
     if (found == 1) {
