@@ -35,6 +35,7 @@ ROWS = [
     Row('R-17',   'edge metadata moved there and back',    10, 'tests/e2e/test_migrate.py -k edge_metadata'),
     Row('R-03',   'power cuts; no answer before its syncs',  25, 'tests/crash/test_powercut.py tests/crash/test_recorder.py'),
     Row('R-04',   'system calls that fail',               90, 'tests/crash/test_syscalls.py'),
+    Row('R-06',   'memory: bounded, and what its end is',  20, 'tests/crash/test_memory.py'),
     Row('R-05',   'full, read-only and missing disks',     10, 'tests/crash/test_disk.py'),
     Row('steady', 'steady mixed load, watched for growth', 10, 'tests/soak/steady.py'),
 ]
