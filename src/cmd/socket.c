@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,9 +29,11 @@ struct request {
     struct json_list args;
 };
 
+/* With a part: more follows. */
 struct answer {
     int64_t    exit;
     struct str text;
+    struct str part;
 };
 
 /* clang-format off */
@@ -45,6 +48,7 @@ static const struct json_table request_table = {
 static const struct json_field answer_fields[] = {
     { "exit", JSON_INTEGER, JSON_AT(struct answer, exit, int64_t),    .flags = JSON_REQUIRED },
     { "text", JSON_STRING,  JSON_AT(struct answer, text, struct str), .flags = JSON_REQUIRED },
+    { "part", JSON_STRING,  JSON_AT(struct answer, part, struct str) },
 };
 static const struct json_table answer_table = {
     .name = "answer", .size = sizeof(struct answer), .is_closed = true,
@@ -52,12 +56,28 @@ static const struct json_table answer_table = {
 };
 /* clang-format on */
 
+/* A verb that takes long, at its work. Its thread owns the connection. */
+struct long_call {
+    struct verb_out       out; /* first: the way back from it */
+    struct socket_server *server;
+    int                   fd;
+    struct arena         *arena; /* of the request */
+    struct request        request;
+};
+
 struct socket_server {
     struct node *node;
     int          fd;
     int          wake[2];
     pthread_t    thread;
+    pthread_t    long_thread;
+    bool         has_long; /* long_thread wants a join; only the server's thread and free look */
+    atomic_bool  is_long_running;
+    atomic_bool  is_ending;
 };
+
+/* The name of a part on the wire, in the order of enum verb_part. */
+static const char *const part_names[] = { "text", "progress" };
 
 /* -- lines -------------------------------------------------------------------------------------------- */
 
@@ -81,29 +101,54 @@ static int send_line(int fd, struct buf *line, struct err *err)
     return 0;
 }
 
-static int receive_line(int fd, struct arena *arena, int patience_ms, struct str *out,
-                        struct err *err)
+/* Bytes of a connection as lines. */
+struct lines {
+    int    fd;
+    char  *bytes; /* LINE_MAX_SIZE */
+    size_t n;
+    size_t taken; /* of the line that was handed out last */
+};
+
+static void init_lines(struct lines *lines, int fd, struct arena *arena)
 {
-    char  *line = mem_alloc(arena, LINE_MAX_SIZE);
-    size_t n    = 0;
+    *lines = (struct lines){ .fd = fd, .bytes = mem_alloc(arena, LINE_MAX_SIZE) };
+}
 
-    while (n < LINE_MAX_SIZE) {
-        struct pollfd wait = { .fd = fd, .events = POLLIN };
+static int receive_more(struct lines *lines, int patience_ms, struct err *err)
+{
+    struct pollfd wait = { .fd = lines->fd, .events = POLLIN };
 
-        if (poll(&wait, 1, patience_ms) <= 0)
-            return err_set(err, ERR_UNAVAILABLE, "no answer on the admin socket");
-        ssize_t got = recv(fd, line + n, LINE_MAX_SIZE - n, 0);
-        if (got <= 0)
-            return err_set(err, ERR_UNAVAILABLE,
-                           "the admin socket was closed in the middle of a line");
-        n += (size_t)got;
-        if (line[n - 1] == '\n') {
-            *out = (struct str){ .p = line, .n = n - 1 };
+    if (lines->n == LINE_MAX_SIZE)
+        return err_set(err, ERR_TOO_LARGE, "a line of more than %d bytes on the admin socket",
+                       LINE_MAX_SIZE);
+    if (poll(&wait, 1, patience_ms) <= 0)
+        return err_set(err, ERR_UNAVAILABLE, "no answer on the admin socket");
+    ssize_t got = recv(lines->fd, lines->bytes + lines->n, LINE_MAX_SIZE - lines->n, 0);
+    if (got <= 0)
+        return err_set(err, ERR_UNAVAILABLE,
+                       "the admin socket was closed in the middle of an answer");
+    lines->n += (size_t)got;
+    return 0;
+}
+
+/* The view is good until the next call. patience_ms -1: for ever. */
+static int receive_line(struct lines *lines, int patience_ms, struct str *out, struct err *err)
+{
+    memmove(lines->bytes, lines->bytes + lines->taken, lines->n - lines->taken);
+    lines->n -= lines->taken;
+    lines->taken = 0;
+    for (;;) {
+        struct str all = { .p = lines->bytes, .n = lines->n };
+        ptrdiff_t  end = str_find(all, '\n');
+
+        if (end >= 0) {
+            lines->taken = (size_t)end + 1;
+            *out         = str_sub(all, 0, (size_t)end);
             return 0;
         }
+        if (receive_more(lines, patience_ms, err) < 0)
+            return -1;
     }
-    return err_set(err, ERR_TOO_LARGE, "a line of more than %d bytes on the admin socket",
-                   LINE_MAX_SIZE);
 }
 
 /* -- the server's end --------------------------------------------------------------------------------- */
@@ -117,48 +162,137 @@ static bool is_trusted(int fd)
            (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void answer(int fd, struct arena *arena, int exit, struct str text)
+static int send_answer(int fd, int exit, struct str text, const char *part, struct err *err)
 {
-    struct json_write w;
-    struct buf        line;
-    struct err        ignored; /* whoever asked is gone */
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct json_write              w;
+    struct buf                     line;
 
     buf_init(&line, arena, 2 * LINE_MAX_SIZE);
     json_write_init(&w, &line);
     json_write_object(&w);
     json_write_int_at(&w, "exit", exit);
     json_write_str_at(&w, "text", text);
+    if (part != NULL)
+        json_write_text_at(&w, "part", part);
     json_write_end(&w);
-    (void)send_line(fd, &line, &ignored);
+    return send_line(fd, &line, err);
 }
 
-static int run_request(struct node *node, struct arena *arena, int fd, struct buf *out,
+static void answer(int fd, int exit, struct str text)
+{
+    struct err ignored; /* whoever asked is gone */
+
+    (void)send_answer(fd, exit, text, NULL, &ignored);
+}
+
+static void answer_error(int fd, const struct err *err)
+{
+    answer(fd, err->kind == ERR_INVALID ? CMD_USAGE : CMD_FAILED, str_from(err->text));
+}
+
+/* -- verbs that take long ----------------------------------------------------------------------------- */
+
+static bool is_long_stopping(struct verb_out *out)
+{
+    return atomic_load(&((struct long_call *)out)->server->is_ending);
+}
+
+static int write_part(struct verb_out *out, enum verb_part part, struct str text, struct err *err)
+{
+    struct long_call *call = (struct long_call *)out;
+
+    if (is_long_stopping(out))
+        return err_set(err, ERR_UNAVAILABLE, "the server is ending");
+    return send_answer(call->fd, 0, text, part_names[part], err);
+}
+
+static void *run_long(void *context)
+{
+    struct long_call       *call   = context;
+    struct socket_server   *server = call->server;
+    const struct verb_long *verb   = verb_long_find(call->request.verb);
+    struct verb_call        asked  = { .node      = server->node,
+                                       .args      = call->request.args.items,
+                                       .n_args    = call->request.args.n,
+                                       .is_beside = true,
+                                       .out       = &call->out };
+    int                     exit;
+    struct err              err;
+
+    if (verb->run(&asked, &exit, &err) < 0)
+        answer_error(call->fd, &err);
+    else
+        answer(call->fd, exit, STR(""));
+    file_close(&call->fd);
+    arena_free(&call->arena);
+    mem_free(call);
+    atomic_store(&server->is_long_running, false);
+    return NULL;
+}
+
+/* The connection and the arena are the thread's when this succeeds. */
+static int start_long(struct socket_server *server, int *fd, struct arena **arena,
+                      const struct request *request, struct err *err)
+{
+    struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+
+    if (atomic_load(&server->is_long_running))
+        return err_set(err, ERR_CONFLICT, "the server is at such work already; wait for its end");
+    if (server->has_long)
+        pthread_join(server->long_thread, NULL);
+
+    struct long_call *call = mem_new(struct long_call);
+    *call                  = (struct long_call){ .out     = { write_part, is_long_stopping },
+                                                 .server  = server,
+                                                 .fd      = *fd,
+                                                 .arena   = TAKE(*arena),
+                                                 .request = *request };
+    *fd                    = -1;
+
+    /* Who asks and does not read does not hold it up for ever. */
+    setsockopt(call->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    atomic_store(&server->is_long_running, true);
+    int started = pthread_create(&server->long_thread, NULL, run_long, call);
+    ASSERT(started == 0);
+    server->has_long = true;
+    return 0;
+}
+
+/* -- one request -------------------------------------------------------------------------------------- */
+
+static int run_request(struct socket_server *server, struct arena **arena, int *fd, struct buf *out,
                        struct err *err)
 {
     struct request request = { 0 };
+    struct lines   lines;
     struct str     line;
 
-    if (receive_line(fd, arena, PATIENCE_MS, &line, err) < 0 ||
-        json_read(arena, line, &json_limits_default, &request_table, &request, err) < 0)
+    init_lines(&lines, *fd, *arena);
+    if (receive_line(&lines, PATIENCE_MS, &line, err) < 0 ||
+        json_read(*arena, line, &json_limits_default, &request_table, &request, err) < 0)
         return -1;
-    int done = verb_run(node, request.verb, request.args.items, request.args.n, out, err);
-    mem_wipe((char *)(uintptr_t)line.p, line.n);
+    if (verb_long_find(request.verb) != NULL)
+        return start_long(server, fd, arena, &request, err);
+    int done = verb_run(server->node, request.verb, request.args.items, request.args.n, out, err);
+    mem_wipe(lines.bytes, lines.n);
     return done;
 }
 
-static void serve_one(struct node *node, int fd)
+static void serve_one(struct socket_server *server, int *fd)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(arena_free) struct arena *arena        = arena_new();
+    AUTO(arena_free) struct arena *answer_arena = arena_new();
     struct buf                     out;
     struct err                     err;
 
-    if (!is_trusted(fd))
+    if (!is_trusted(*fd))
         return;
-    buf_init(&out, arena, LINE_MAX_SIZE / 2);
-    if (run_request(node, arena, fd, &out, &err) < 0)
-        answer(fd, arena, err.kind == ERR_INVALID ? CMD_USAGE : CMD_FAILED, str_from(err.text));
-    else
-        answer(fd, arena, CMD_DONE, buf_view(&out));
+    buf_init(&out, answer_arena, LINE_MAX_SIZE / 2);
+    if (run_request(server, &arena, fd, &out, &err) < 0)
+        answer_error(*fd, &err);
+    else if (*fd >= 0)
+        answer(*fd, CMD_DONE, buf_view(&out));
 }
 
 static void *run_server(void *context)
@@ -178,7 +312,7 @@ static void *run_server(void *context)
 
         AUTO(file_close) int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0)
-            serve_one(server->node, fd);
+            serve_one(server, &fd);
     }
 }
 
@@ -226,11 +360,14 @@ void socket_server_free(struct socket_server **server)
 
     if (*server == NULL)
         return;
+    atomic_store(&(*server)->is_ending, true);
     if ((*server)->thread != 0) {
         ssize_t woken = write((*server)->wake[1], "x", 1);
 
         (void)woken;
         pthread_join((*server)->thread, NULL);
+        if ((*server)->has_long)
+            pthread_join((*server)->long_thread, NULL);
         (void)file_remove_at((*server)->node->data_fd, "admin.sock", &ignored);
     }
     file_close(&(*server)->fd);
@@ -242,12 +379,40 @@ void socket_server_free(struct socket_server **server)
 
 /* -- the command's end -------------------------------------------------------------------------------- */
 
+static enum verb_part part_of(struct str name)
+{
+    return str_is(name, part_names[VERB_PROGRESS]) ? VERB_PROGRESS : VERB_TEXT;
+}
+
+/* Hands parts on until the answer comes. out null: there are none. */
+static int hear(int fd, struct arena *arena, struct verb_out *out, struct answer *reply,
+                struct err *err)
+{
+    struct lines lines;
+    struct str   text;
+
+    init_lines(&lines, fd, arena);
+    for (;;) {
+        AUTO(arena_free) struct arena *part_arena = arena_new();
+        struct answer                  part       = { 0 };
+
+        if (receive_line(&lines, out == NULL ? ANSWER_PATIENCE_MS : -1, &text, err) < 0 ||
+            json_read(part_arena, text, &json_limits_default, &answer_table, &part, err) < 0)
+            return -1;
+        if (part.part.p == NULL || out == NULL) {
+            *reply = (struct answer){ .exit = part.exit, .text = str_copy(arena, part.text) };
+            return 0;
+        }
+        if (out->write(out, part_of(part.part), part.text, err) < 0)
+            return -1;
+    }
+}
+
 static int ask(int fd, struct arena *arena, struct str verb, const struct str *args, size_t n_args,
-               struct answer *out, struct err *err)
+               struct err *err)
 {
     struct json_write w;
     struct buf        line;
-    struct str        text;
 
     buf_init(&line, arena, LINE_MAX_SIZE - 1);
     json_write_init(&w, &line);
@@ -259,14 +424,12 @@ static int ask(int fd, struct arena *arena, struct str verb, const struct str *a
         json_write_str(&w, args[i]);
     json_write_end(&w);
     json_write_end(&w);
-    if (send_line(fd, &line, err) < 0 ||
-        receive_line(fd, arena, ANSWER_PATIENCE_MS, &text, err) < 0)
-        return -1;
-    return json_read(arena, text, &json_limits_default, &answer_table, out, err);
+    return send_line(fd, &line, err);
 }
 
-int socket_ask(struct arena *arena, struct str data, struct str verb, const struct str *args,
-               size_t n_args, int *out_exit, struct str *out_text, struct err *err)
+int socket_ask_long(struct arena *arena, struct str data, struct str verb, const struct str *args,
+                    size_t n_args, struct verb_out *out, int *out_exit, struct str *out_text,
+                    struct err *err)
 {
     AUTO(file_close) int dir   = -1;
     AUTO(file_close) int fd    = -1;
@@ -284,9 +447,15 @@ int socket_ask(struct arena *arena, struct str data, struct str verb, const stru
             return 0;
         return err_set_os(err, ERR_UNAVAILABLE, "admin socket");
     }
-    if (ask(fd, arena, verb, args, n_args, &reply, err) < 0)
+    if (ask(fd, arena, verb, args, n_args, err) < 0 || hear(fd, arena, out, &reply, err) < 0)
         return -1;
     *out_exit = (int)reply.exit;
     *out_text = reply.text;
     return 1;
+}
+
+int socket_ask(struct arena *arena, struct str data, struct str verb, const struct str *args,
+               size_t n_args, int *out_exit, struct str *out_text, struct err *err)
+{
+    return socket_ask_long(arena, data, verb, args, n_args, NULL, out_exit, out_text, err);
 }

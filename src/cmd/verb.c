@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "cmd/fsck.h"
 #include "io/file.h"
 #include "meta/event.h"
 #include "oci/name.h"
@@ -128,6 +129,20 @@ const struct verb verb_table[] = {
 const struct verb *verb_find(struct str name)
 {
     for (const struct verb *verb = verb_table; verb->name != NULL; verb++) {
+        if (str_is(name, verb->name))
+            return verb;
+    }
+    return NULL;
+}
+
+const struct verb_long verb_long_table[] = {
+    { "fsck", fsck_verb },
+    { 0 },
+};
+
+const struct verb_long *verb_long_find(struct str name)
+{
+    for (const struct verb_long *verb = verb_long_table; verb->name != NULL; verb++) {
         if (str_is(name, verb->name))
             return verb;
     }

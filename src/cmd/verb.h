@@ -22,6 +22,34 @@ struct verb {
 
 extern const struct verb verb_table[]; /* ends with an empty row */
 
+/* A verb that takes its time and speaks meanwhile: a command of its own (`assay fsck`), in the running server
+ * when there is one, else in the command's process. write returns -1 when nobody listens any more or the
+ * server ends; then the verb ends too. */
+enum verb_part { VERB_TEXT, VERB_PROGRESS };
+
+struct verb_out {
+    int (*write)(struct verb_out *out, enum verb_part part, struct str text, struct err *err);
+    bool (*is_stopping)(struct verb_out *out);
+};
+
+/* is_beside: other processes' requests are served meanwhile. 0 with *out_exit; -1. */
+struct verb_call {
+    struct node      *node;
+    const struct str *args;
+    size_t            n_args;
+    bool              is_beside;
+    struct verb_out  *out;
+};
+
+struct verb_long {
+    const char *name;
+    int (*run)(const struct verb_call *call, int *out_exit, struct err *err);
+};
+
+extern const struct verb_long verb_long_table[]; /* ends with an empty row */
+
+const struct verb_long *verb_long_find(struct str name);
+
 const struct verb *verb_find(struct str name);
 
 /* Checks the number of arguments and runs it; `out` gets what is to be printed. */

@@ -113,6 +113,11 @@ int db_thread_reader(struct db *db, struct err *err)
     return db->driver->thread_reader(db, err);
 }
 
+int db_check_integrity(struct db *db, const struct db_integrity *check, struct err *err)
+{
+    return db->driver->integrity == NULL ? 0 : db->driver->integrity(db, check, err);
+}
+
 int db_probe(struct db *db, struct err *err)
 {
     return db->driver->probe(db, err);

@@ -205,6 +205,19 @@ void db_counts(struct db *db, struct db_counts *out);
 /* A round trip, for readiness: 0 within its deadline. */
 int db_probe(struct db *db, struct err *err);
 
+/* Looks for damage in the database's own files: pages, indexes, constraints, foreign keys; is_quick leaves
+ * indexes out. Calls `found` for each thing that is wrong, a file that cannot be read among them;
+ * is_stopping (may be null) is asked now and then, and then it ends with ERR_UNAVAILABLE. It reads beside
+ * everybody else, for as long as it takes. An engine with tools of its own for this finds nothing. */
+struct db_integrity {
+    bool is_quick;
+    void (*found)(void *context, struct str text);
+    bool (*is_stopping)(void *context);
+    void *context;
+};
+
+int db_check_integrity(struct db *db, const struct db_integrity *check, struct err *err);
+
 /* Runs SQL text of the migrations (and of nobody else): several statements in one transaction. */
 int db_run_script(struct db_tx *tx, struct str script, struct err *err);
 

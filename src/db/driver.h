@@ -96,6 +96,9 @@ struct db_driver {
     /* Runs a text of several statements. */
     int (*script)(struct db_tx *tx, const char *script, struct err *err);
 
+    /* As db_check_integrity; null: nothing is found. */
+    int (*integrity)(struct db *db, const struct db_integrity *check, struct err *err);
+
     /* As db_check_statement. */
     int (*check)(struct db *db, const struct db_statement *statement, size_t *n_in, size_t *n_out,
                  struct err *err);

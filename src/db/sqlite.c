@@ -21,6 +21,7 @@
 #include "base/failpoint.h"
 #include "base/mem.h"
 #include "db/driver.h"
+#include "db/sqlite_check.h"
 #include "db/sqlite_conn.h"
 #include "db/sqlite_writer.h"
 #include "io/clock.h"
@@ -443,6 +444,11 @@ static void counts(struct db *base, struct db_counts *out)
     sqlite_writer_counts(db_of(base)->writer, out);
 }
 
+static int integrity(struct db *base, const struct db_integrity *check, struct err *err)
+{
+    return sqlite_check(db_of(base)->path, check, err);
+}
+
 const struct db_driver db_sqlite = {
     .name           = "sqlite",
     .schemes        = { "sqlite:" },
@@ -463,5 +469,6 @@ const struct db_driver db_sqlite = {
     .bytes          = sqlite_conn_bytes,
     .end            = sqlite_conn_end,
     .script         = script,
+    .integrity      = integrity,
     .check          = check,
 };

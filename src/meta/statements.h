@@ -14,6 +14,7 @@ extern const struct db_statements *const meta_statements[];
 extern const struct db_statements meta_account_statements;
 extern const struct db_statements meta_blob_statements;
 extern const struct db_statements meta_copy_statements;
+extern const struct db_statements meta_check_statements;
 extern const struct db_statements meta_damage_statements;
 extern const struct db_statements meta_event_statements;
 extern const struct db_statements meta_manifest_statements;

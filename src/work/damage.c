@@ -195,6 +195,18 @@ int work_damage_record_manifest(struct work *work, int64_t repo_id, struct str d
     return write_damage(&tx, &damage, "does not hash to its digest", err);
 }
 
+/* Hardly anything is damaged, so a look comes before the turn to write. */
+static int is_known(struct work *work, struct str object_key, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    struct meta_damage             ignored_damage; /* only whether there is any */
+
+    if (db_begin(work->db, DB_READ, "find damage", &tx, err) < 0)
+        return -1;
+    return meta_damage_find(tx, arena, object_key, &ignored_damage, err);
+}
+
 int work_damage_clear(struct work *work, struct str object_key, struct str digest, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx     = NULL;
@@ -202,6 +214,9 @@ int work_damage_clear(struct work *work, struct str object_key, struct str diges
                                             .digest     = digest,
                                             .kind       = STR("whole again") };
 
+    int known = is_known(work, object_key, err);
+    if (known < 1)
+        return known;
     if (db_begin(work->db, DB_WRITE, "end damage", &tx, err) < 0)
         return -1;
     int was_open = meta_damage_heal(tx, object_key, err);

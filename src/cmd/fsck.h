@@ -1,0 +1,11 @@
+/* cmd/fsck.h: `assay fsck` as a verb that takes long (cmd/verb.h). Arguments: "rehash", "repair-index",
+ * "json". */
+#ifndef CMD_FSCK_H
+#define CMD_FSCK_H
+
+struct err;
+struct verb_call;
+
+int fsck_verb(const struct verb_call *call, int *out_exit, struct err *err);
+
+#endif
