@@ -3,7 +3,7 @@
 #   BUILD=build     folder of the plain build; build-asan, build-tsan, build-fuzz and build-release lie beside it
 #   WERROR=true     warnings are errors
 #   T=              seconds for fuzz and soak; a pattern of case names for unit-<folder>
-#   ONLY=           the kinds of `make test` to run, of:
+#   ONLY=           rows of `make bench` to measure, or the kinds of `make test` to run, of:
 #                   lint docs clang headers unit fuzz oracle hardening e2e crash upgrade hostile conformance
 BUILD  ?= build
 WERROR ?= true
@@ -86,9 +86,10 @@ fuzz:
 	@CC=clang tools/build $(BUILD)-fuzz $(plain) -Dfuzz=true
 	@tools/fuzz run $(BUILD)-fuzz $(or $(T),60)
 
-bench: all
+bench: release
 	@tools/need bench
-	@/usr/bin/python3 bench/bench.py --assay $(BUILD)/assay $(if $(WRITE),--write docs/bench.md)
+	@/usr/bin/python3 bench/bench.py --assay $(BUILD)-release/assay --results $(BUILD)-release/bench.json \
+		--only '$(ONLY)' $(if $(WRITE),--write docs/bench.md)
 
 soak: all
 	@tools/need tests/packages.txt

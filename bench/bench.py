@@ -1,494 +1,446 @@
 #!/usr/bin/python3
-"""bench.py: this registry beside Debian's docker-registry and beside nginx, in one run, on loopback.
+"""bench.py: this registry beside Debian's docker-registry, nginx and a plain C loop, in one run, on loopback.
 
-All three serve the same bytes: one image manifest and one large blob. docker-registry uses its filesystem driver and
-its in-memory descriptor cache; nginx serves the bytes as static files, which is what no registry can beat by much.
-docker-registry checks a bearer token only in the row that says so, assay always does. The machine is noisy, so
-systems take turns, every round begins with another one, and the table shows medians.
-
-Each server has its own directory under a temporary one, listens on free ports of 127.0.0.1 and is stopped by its pid.
+A row is a kind of work, the systems that can do it, and what must be reached. The machine is noisy, so systems take
+turns, every round begins with another one, and the table shows medians. Results are kept in a file outside git
+(--results), so that rows may be measured one by one; the document is written from that file and says so.
 """
 import argparse
-import base64
-import contextlib
 import dataclasses
-import datetime
-import hashlib
-import http.client
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.parse
-import urllib.request
 
-REPOSITORY = 'admin/bench'
-TAG = 'latest'
-MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json'
-SERVICE = 'bench'
-PASSWORD = 'measure-twice-cut-once'
-CIPHER = 'TLS_AES_128_GCM_SHA256'
-CHUNK = 1 << 20
+import seed
+from systems import (CIPHER, MANIFEST_TYPE, REPOSITORY, TAG, Assay, AssayPostgres, DockerRegistry, Nginx, make_image,
+                     quiet)
 
-
-def quiet(*command, **options):
-    return subprocess.run(command, check=True, capture_output=True, **options).stdout
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
-
-
-def wait_for_port(port, process, name):
-    for _ in range(300):
-        with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), 0.2):
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    raise SystemExit(f'{name} did not start')
-
-
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b'=').decode()
-
-
-# What is served
+HERE = pathlib.Path(__file__).parent
+ASSAY, PG, DOCKER, NGINX, LOOP = 'assay', 'assay-pg', 'docker-registry', 'nginx', 'C loop'
+NAMES = [ASSAY, PG, DOCKER, NGINX, LOOP]
+KINDS = {kind.name: kind for kind in (Assay, AssayPostgres, DockerRegistry, Nginx)}
+SEEDED = dict(manifests=1_000_000, tags=1_000_000, repositories=100_000, referrers=10_000)
 
 
 @dataclasses.dataclass
-class Blob:
-    path: pathlib.Path
-    digest: str
-    size: int
+class Wanted:
+    """At least `factor` times the peer; or, without a peer, at most `factor` of the row's unit."""
+    factor: float
+    peer: str = None
+    is_most: bool = False          # with a peer: at most
+    who: str = ASSAY
 
-
-@dataclasses.dataclass
-class Image:
-    """A manifest of the usual size, its small layers, and the large one that is measured."""
-    blobs: list
-    large: Blob
-    manifest: bytes
-
-    @property
-    def digest(self):
-        return 'sha256:' + hashlib.sha256(self.manifest).hexdigest()
-
-
-def make_blob(folder, size):
-    """Bytes that do not compress."""
-    path = folder / f'blob-{size}'
-    digest = hashlib.sha256()
-    with open(path, 'wb') as file:
-        left = size
-        while left > 0:
-            part = os.urandom(min(CHUNK, left))
-            digest.update(part)
-            file.write(part)
-            left -= len(part)
-    return Blob(path, 'sha256:' + digest.hexdigest(), size)
-
-
-def make_image(folder, large_size):
-    def descriptor(kind, blob):
-        return {'mediaType': kind, 'digest': blob.digest, 'size': blob.size}
-
-    config, *small = (make_blob(folder, size) for size in (1500, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000))
-    large = make_blob(folder, large_size)
-    layer = 'application/vnd.oci.image.layer.v1.tar+gzip'
-    manifest = {
-        'schemaVersion': 2, 'mediaType': MANIFEST_TYPE,
-        'config': descriptor('application/vnd.oci.image.config.v1+json', config),
-        'layers': [descriptor(layer, blob) for blob in (*small, large)],
-    }
-    return Image([config, *small, large], large, json.dumps(manifest, indent=2).encode())
-
-
-def push(port, image, headers):
-    """What a client does: each blob by POST and PUT, then the manifest by its tag."""
-    def call(method, target, body=None, more=None, wanted=(200, 201, 202)):
-        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=120)
-        connection.request(method, target, body, {**headers, **(more or {})})
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        if answer.status not in wanted:
-            raise SystemExit(f'{method} {target}: {answer.status} {text[:300]!r}')
-        return answer
-
-    for blob in image.blobs:
-        location = call('POST', f'/v2/{REPOSITORY}/blobs/uploads/', b'').getheader('Location')
-        parts = urllib.parse.urlsplit(location)
-        query = '&'.join(filter(None, (parts.query, 'digest=' + urllib.parse.quote(blob.digest))))
-        with open(blob.path, 'rb') as file:
-            call('PUT', f'{parts.path}?{query}', file,
-                 {'Content-Length': str(blob.size), 'Content-Type': 'application/octet-stream'})
-    call('PUT', f'/v2/{REPOSITORY}/manifests/{TAG}', image.manifest, {'Content-Type': MANIFEST_TYPE})
-
-
-# Who serves
-
-
-class System:
-    """One measured server: made in its own directory, filled, started, stopped. The measuring side asks for URLs."""
-    name = ''
-
-    def __init__(self, folder, image):
-        self.folder = folder / self.name
-        self.folder.mkdir()
-        self.image = image
-        self.processes = []
-
-    def spawn(self, *command, **options):
-        log = open(self.folder / 'log', 'ab')
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, cwd=self.folder,
-                                   **{'stdout': log, **options})
-        self.processes.append(process)
-        return process
-
-    def stop(self):
-        for process in self.processes:
-            process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self.processes = []
-
-    def headers(self, is_token_row):
-        return {}
-
-    def rss_mb(self):
-        """Resident memory of the first server process and its children."""
-        top = self.processes[0].pid
-        pids = [top, *map(int, pathlib.Path(f'/proc/{top}/task/{top}/children').read_text().split())]
-        kib = sum(int(re.search(r'VmRSS:\s+(\d+)', pathlib.Path(f'/proc/{pid}/status').read_text()).group(1))
-                  for pid in pids)
-        return kib * 1024 / 1e6
-
-
-class Assay(System):
-    name = 'assay'
-    binary = None
-
-    def fill(self):
-        self.start()
-        push(self.port, self.image, self.basic())
-        self.stop()
-
-    def start(self):
-        environment = {'PATH': os.environ['PATH'], 'ASSAY_ADMIN_PASSWORD': PASSWORD}
-        process = self.spawn(self.binary, 'serve', '--data', str(self.folder / 'data'), '--http', '127.0.0.1:0',
-                             '--https', '127.0.0.1:0', stdout=subprocess.PIPE, env=environment)
-        said = {}
-        for line in process.stdout:
-            words = line.decode().split()
-            if words[:1] == ['ready']:
-                said = dict(word.split('=', 1) for word in words[1:])
-                break
-        if not said:
-            raise SystemExit(f'assay did not start; see {self.folder}/log')
-        self.port, self.tls_port = (int(said[key].rsplit(':', 1)[1]) for key in ('http', 'https'))
-
-    def basic(self):
-        return {'Authorization': 'Basic ' + base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}
-
-    def headers(self, is_token_row):
-        scope = urllib.parse.urlencode({'service': SERVICE, 'scope': f'repository:{REPOSITORY}:pull'})
-        asked = urllib.request.Request(f'http://127.0.0.1:{self.port}/auth/token?{scope}', headers=self.basic())
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            found = json.load(answer)
-        return {'Authorization': 'Bearer ' + (found.get('token') or found['access_token'])}
-
-    def version(self):
-        return 'assay ' + quiet('git', '-C', str(pathlib.Path(__file__).parent), 'describe', '--always', '--dirty',
-                                '--exclude=*').decode().strip()
-
-
-class DockerRegistry(System):
-    name = 'docker-registry'
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.key, self.cert = make_certificate(self.folder)
-
-    def config(self, port, more):
-        log = {'level': 'error', 'accesslog': {'disabled': True}}
-        storage = {'filesystem': {'rootdirectory': str(self.folder / 'data')}, 'cache': {'blobdescriptor': 'inmemory'}}
-        path = self.folder / f'{port}.yml'
-        config = {'version': '0.1', 'log': log, 'storage': storage,
-                  'http': {'addr': f'127.0.0.1:{port}', **more.pop('http', {})}, **more}
-        path.write_text(json.dumps(config))  # JSON is YAML
-        return path
-
-    def serve(self, **more):
-        port = free_port()
-        process = self.spawn('docker-registry', 'serve', str(self.config(port, more)))
-        wait_for_port(port, process, self.name)
-        return port
-
-    def fill(self):
-        self.port = self.serve()
-        push(self.port, self.image, {})
-        self.stop()
-
-    def start(self):
-        self.port = self.serve()
-        self.tls_port = self.serve(http={'tls': {'certificate': str(self.cert), 'key': str(self.key)}})
-        self.token_port = self.serve(auth={'token': {
-            'realm': 'http://127.0.0.1/', 'service': SERVICE, 'issuer': SERVICE, 'rootcertbundle': str(self.cert)}})
-
-    def headers(self, is_token_row):
-        return {'Authorization': f'Bearer {self.token()}'} if is_token_row else {}
-
-    def token(self):
-        """An ES256 token as its token server would make it; the key is named by docker's fingerprint."""
-        public = quiet('openssl', 'pkey', '-in', str(self.key), '-pubout', '-outform', 'DER')
-        fingerprint = base64.b32encode(hashlib.sha256(public).digest()[:30]).decode()
-        head = {'typ': 'JWT', 'alg': 'ES256', 'kid': ':'.join(re.findall('....', fingerprint))}
-        now = int(time.time())
-        body = {'iss': SERVICE, 'sub': 'bench', 'aud': SERVICE, 'nbf': now - 60, 'iat': now, 'exp': now + 3600,
-                'jti': 'bench', 'access': [{'type': 'repository', 'name': REPOSITORY, 'actions': ['pull']}]}
-        signed = '.'.join(base64url(json.dumps(part).encode()) for part in (head, body))
-        der = quiet('openssl', 'dgst', '-sha256', '-sign', str(self.key), input=signed.encode())
-        return f'{signed}.{base64url(raw_signature(der))}'
-
-    def version(self):
-        return 'docker-registry ' + installed('docker-registry')
-
-
-class Nginx(System):
-    name = 'nginx'
-
-    def fill(self):
-        base = self.folder / 'www/v2' / REPOSITORY
-        for kind in ('manifests', 'blobs'):
-            (base / kind).mkdir(parents=True)
-        for reference in (TAG, self.image.digest):
-            (base / 'manifests' / reference).write_bytes(self.image.manifest)
-        for blob in self.image.blobs:
-            os.link(blob.path, base / 'blobs' / blob.digest)
-
-    def start(self):
-        key, cert = make_certificate(self.folder)
-        self.port, self.tls_port = free_port(), free_port()
-        user = 'user root;' if os.geteuid() == 0 else ''
-        temp = '\n'.join(f'{kind}_temp_path {self.folder}/{kind};'
-                         for kind in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
-        (self.folder / 'nginx.conf').write_text(f'''
-            {user} daemon off; worker_processes auto; pid {self.folder}/pid; error_log {self.folder}/log;
-            events {{ worker_connections 1024; }}
-            http {{
-                access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; server_tokens off;
-                default_type {MANIFEST_TYPE};
-                {temp}
-                server {{ listen 127.0.0.1:{self.port}; root {self.folder}/www; }}
-                server {{ listen 127.0.0.1:{self.tls_port} ssl; root {self.folder}/www;
-                          ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv1.3; }}
-            }}''')
-        process = self.spawn('/usr/sbin/nginx', '-c', str(self.folder / 'nginx.conf'), '-e', str(self.folder / 'log'))
-        wait_for_port(self.tls_port, process, self.name)
-
-    def version(self):
-        return 'nginx ' + installed('nginx')
-
-
-def make_certificate(folder):
-    key, cert = folder / 'key.pem', folder / 'cert.pem'
-    quiet('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-          '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', str(key), '-out', str(cert))
-    return key, cert
-
-
-def raw_signature(der):
-    """The two 32-byte numbers of an ECDSA signature in DER."""
-    numbers, at = b'', 2
-    for _ in range(2):
-        size = der[at + 1]
-        numbers += der[at + 2:at + 2 + size].lstrip(b'\0').rjust(32, b'\0')
-        at += 2 + size
-    return numbers
-
-
-def installed(package):
-    return quiet('dpkg-query', '-W', '-f', '${Version}', package).decode()
-
-
-# What is measured
-
-
-def wrk(system, reference, is_token_row, seconds):
-    port = system.token_port if is_token_row and hasattr(system, 'token_port') else system.port
-    headers = {**system.headers(is_token_row), 'Accept': MANIFEST_TYPE}
-    options = [option for name, value in headers.items() for option in ('-H', f'{name}: {value}')]
-    said = quiet('wrk', '-t2', '-c32', f'-d{seconds}s', *options,
-                 f'http://127.0.0.1:{port}/v2/{REPOSITORY}/manifests/{reference}').decode()
-    if 'Non-2xx' in said or 'Socket errors' in said:
-        raise SystemExit(f'{system.name}: {said}')
-    return float(re.search(r'Requests/sec:\s+([\d.]+)', said).group(1))
-
-
-def download(system, scheme, port):
-    options = [option for name, value in system.headers(False).items() for option in ('-H', f'{name}: {value}')]
-    said = quiet('curl', '-sSfk', '--http1.1', '--tls13-ciphers', CIPHER, '-o', '/dev/null',
-                 '-w', '%{size_download} %{speed_download}', *options,
-                 f'{scheme}://127.0.0.1:{port}/v2/{REPOSITORY}/blobs/{system.image.large.digest}').decode().split()
-    if int(said[0]) != system.image.large.size:
-        raise SystemExit(f'{system.name}: {said[0]} bytes of the blob came')
-    return float(said[1]) / 1e6
+    def judge(self, medians):
+        sign = '≤' if self.peer is None or self.is_most else '≥'
+        text = ('' if self.who == ASSAY else f'{self.who} ') + f'{sign} {self.factor:g}' + (f' × {self.peer}' if self.peer else '')
+        if self.who not in medians or (self.peer and not medians.get(self.peer)):
+            return f'{text}: not measured'
+        ours = medians[self.who]
+        value = ours if self.peer is None else ours / medians[self.peer]
+        is_reached = value <= self.factor if sign == '≤' else value >= self.factor
+        shown = '' if self.peer is None else f'{value:.2f}: '
+        return f'{text}: {shown}{"yes" if is_reached else "NO"}'
 
 
 @dataclasses.dataclass
 class Row:
+    name: str                      # for ONLY=
     title: str
     unit: str
-    measure: object              # function of the system and of whether it is to warm up only
-    wanted: tuple = ()           # (peer, least ratio), for the last column
+    measure: object                # function of the bench and a system; None: a title alone
+    systems: tuple
+    wanted: tuple = ()
+    rounds: int = 3
+    fresh: bool = False            # measure is given the name and makes a registry of its own
 
 
-def rows_of(seconds, blob_mib):
-    def manifest(reference_of, is_token_row):
-        return lambda system, is_warm_up: wrk(system, reference_of(system.image), is_token_row,
-                                              1 if is_warm_up else seconds)
+class Bench:
+    """One run: the folder, the clients, the systems that rows have asked for so far."""
 
-    size = f'{blob_mib // 1024} GiB' if blob_mib % 1024 == 0 else f'{blob_mib} MiB'
-    return [
-        Row('manifest by tag, bearer token', 'req/s', manifest(lambda image: TAG, True)),
-        Row('manifest by digest', 'req/s', manifest(lambda image: image.digest, False), ('docker-registry', 10)),
-        Row(f'blob of {size}, plain', 'MB/s', lambda system, _: download(system, 'http', system.port), ('nginx', 0.8)),
-        Row(f'blob of {size}, TLS', 'MB/s', lambda system, _: download(system, 'https', system.tls_port),
-            ('nginx', 0.8)),
+    def __init__(self, folder, options):
+        self.folder, self.options = folder, options
+        self.client = folder / 'client'
+        quiet('cc', '-O2', '-o', str(self.client), str(HERE / 'client.c'), '-lssl', '-lcrypto', '-lpthread')
+        self.image = make_image(folder, options.blob_mib << 20)
+        self.systems, self.number = {}, 0
+
+    def system(self, name):
+        if name == LOOP:
+            return None
+        if name not in self.systems:
+            system = KINDS[name](self.folder, self.image)
+            self.systems[name] = system
+            system.fill()
+            system.start()
+        return self.systems[name]
+
+    def fresh(self, kind, name):
+        """A registry of its own, for rows that fill it or ask for its memory."""
+        system = type('Fresh', (kind,), {'name': name})(self.folder, self.image)
+        self.systems[name] = system
+        return system
+
+    def drop(self, system):
+        system.end()
+        shutil.rmtree(system.folder, ignore_errors=True)
+        del self.systems[system.name]
+
+    def next_number(self):
+        """New content for each push of this run."""
+        self.number += 1
+        return str(self.number)
+
+    def ask(self, mode, *words):
+        done = subprocess.run([str(self.client), mode, *map(str, words)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        return json.loads(done.stdout)
+
+    def stop(self):
+        for system in self.systems.values():
+            system.end()
+
+
+def authorization(system, *args):
+    return system.headers(*args).get('Authorization', '-')
+
+
+def basic(system):
+    return system.basic()['Authorization'] if isinstance(system, Assay) else '-'
+
+
+# How it is measured
+
+
+def wrk(reference_of, is_token_row, connections=32):
+    def measure(bench, system):
+        port = system.token_port if is_token_row and hasattr(system, 'token_port') else system.port
+        headers = {**system.headers(is_token_row), 'Accept': MANIFEST_TYPE}
+        options = [option for name, value in headers.items() for option in ('-H', f'{name}: {value}')]
+        said = quiet('wrk', '-t2', f'-c{connections}', f'-d{bench.options.seconds}s', *options,
+                     f'http://127.0.0.1:{port}/v2/{REPOSITORY}/manifests/{reference_of(bench.image)}').decode()
+        if 'Non-2xx' in said or 'Socket errors' in said:
+            raise SystemExit(f'{system.name}: {said}')
+        return float(re.search(r'Requests/sec:\s+([\d.]+)', said).group(1))
+    return measure
+
+
+def head_blob(bench, system):
+    """With a client of our own, for wrk waits for the body of an answer to HEAD."""
+    port = getattr(system, 'token_port', system.port)
+    file = bench.folder / 'paths'
+    file.write_text(f'/v2/{REPOSITORY}/blobs/{bench.image.blobs[1].digest}\n')
+    count = 100_000 if isinstance(system, Assay) else 10_000
+    return bench.ask('probe', f'127.0.0.1:{port}', authorization(system, True, 'pull,push'), 'HEAD', file, count, 32,
+                     0)['rate']
+
+
+def download(scheme):
+    def measure(bench, system):
+        port = system.port if scheme == 'http' else system.tls_port
+        options = [option for name, value in system.headers(False).items() for option in ('-H', f'{name}: {value}')]
+        said = quiet('curl', '-sSfk', '--http1.1', '--tls13-ciphers', CIPHER, '-o', '/dev/null',
+                     '-w', '%{size_download} %{speed_download}', *options,
+                     f'{scheme}://127.0.0.1:{port}/v2/{REPOSITORY}/blobs/{bench.image.large.digest}').decode().split()
+        if int(said[0]) != bench.image.large.size:
+            raise SystemExit(f'{system.name}: {said[0]} bytes of the blob came')
+        return float(said[1]) / 1e6
+    return measure
+
+
+def push_large(bench, system):
+    os.sync()                      # nobody pays for what another one left in the page cache
+    if system is None:
+        return bench.ask('limit', bench.folder / 'limit', bench.options.blob_mib)['rate']
+    return bench.ask('large', f'127.0.0.1:{system.port}', basic(system), 'admin/large', bench.options.blob_mib, 1,
+                     bench.next_number(), 120)['rate']
+
+
+def push_small(bench, system):
+    os.sync()
+    return bench.ask('small', f'127.0.0.1:{system.port}', basic(system), 'admin/small', 1000, 8,
+                     bench.next_number())['rate']
+
+
+def seeded(bench, name):
+    """The registry with a million of everything, on the engine of that system."""
+    system = bench.systems.get(f'{name}-seeded')
+    if system is None:
+        system = bench.fresh(KINDS[name], f'{name}-seeded')
+        system.start()
+        system.stop()
+        print(f'  seeding {name}', file=sys.stderr)
+        seed.fill(system.folder / 'data', system.url if name == PG else None, **SEEDED)
+        system.start()
+    return system
+
+
+SUBJECT = seed.digest_of(seed.document('subject', 0))
+PAGES = {
+    'tags': ('/v2/admin/seed/tagged/tags/list?n=100', lambda part: f't{int(part * SEEDED["tags"]):07}'),
+    'catalog': ('/v2/_catalog?n=100', lambda part: f'admin/seed/repository/{int(part * SEEDED["repositories"]):06}'),
+    'referrers': (f'/v2/admin/seed/referred/referrers/{SUBJECT}?n=100', lambda part: f'sha256:{int(part * 0xffff):04x}'
+                  + '0' * 60),
+}
+
+
+def page(kind, where):
+    """p99 of a page of 100: without `last`, and after names of the middle and of the end."""
+    def measure(bench, name):
+        system = seeded(bench, name)
+        path, last = PAGES[kind]
+        begin = {'start': 0, 'middle': 0.5, 'end': 0.97}[where]
+        parts = [begin + step * 0.0002 for step in range(64)] if where != 'start' else [None]
+        file = bench.folder / 'paths'
+        file.write_text(''.join(path + ('' if part is None else f'&last={last(part)}') + '\n' for part in parts))
+        return bench.ask('probe', f'127.0.0.1:{system.port}', basic(system), 'GET', file, 2000, 1, 0)['p99']
+    return measure
+
+
+def start(bench, name):
+    system = seeded(bench, name)
+    system.stop()
+    begun = time.monotonic()
+    system.start()
+    return time.monotonic() - begun
+
+
+class Memory:
+    """The peak of a process's resident memory while something goes on."""
+
+    def __init__(self, system):
+        self.system, self.peak, self.is_over = system, system.rss_mb(), threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def watch(self):
+        while not self.is_over.wait(0.02):
+            self.peak = max(self.peak, self.system.rss_mb())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+
+
+def idle_memory(bench, system):
+    system.stop()
+    system.start()
+    time.sleep(2)
+    return system.rss_mb()
+
+
+def memory_of(work):
+    def measure(bench, _):
+        system = bench.fresh(Assay, 'assay-memory')
+        try:
+            system.start()
+            prepared = work(bench, system)
+            system.stop()
+            system.start()
+            with Memory(system) as memory:
+                prepared()
+            return memory.peak
+        finally:
+            bench.drop(system)
+    return measure
+
+
+def pulls_500(bench, system):
+    pushed = bench.ask('large', f'127.0.0.1:{system.port}', basic(system), 'admin/pulls', 100, 1, 1, 60)
+
+    def pull():
+        system.headers(False)      # a log-in, so that 500 connections do not hash the same password
+        bench.ask('pull', f'127.0.0.1:{system.port}', system.tls_port, basic(system),
+                  f'/v2/admin/pulls/blobs/{pushed["digest"]}', 500)
+    return pull
+
+
+def pushes_64(bench, system):
+    def push():
+        system.headers(False)
+        bench.ask('large', f'127.0.0.1:{system.port}', basic(system), 'admin/pushes', 1024, 64, 1, 20)
+    return push
+
+
+def pull_during_pushes(bench, system):
+    """p99 of a manifest while eight clients push to assay as fast as it goes, whoever is being asked."""
+    target = bench.system(ASSAY)
+    pushing = subprocess.Popen([str(bench.client), 'small', f'127.0.0.1:{target.port}', basic(target), 'admin/busy',
+                                '100000000', '8', bench.next_number(), '8'], stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        file = bench.folder / 'paths'
+        file.write_text(f'/v2/{REPOSITORY}/manifests/{TAG}\n')
+        return bench.ask('probe', f'127.0.0.1:{system.port}', authorization(system, False),
+                         'GET', file, 8000, 4, 2000)['p99']
+    finally:
+        pushing.wait()
+
+
+def rows_of(options):
+    size = f'{options.blob_mib // 1024} GiB' if options.blob_mib % 1024 == 0 else f'{options.blob_mib} MiB'
+    three = (ASSAY, DOCKER, NGINX)
+
+    def by_tag(_):
+        return TAG
+
+    def by_digest(image):
+        return image.digest
+
+    rows = [
+        Row('tag', 'manifest by tag, bearer token, 32 connections', 'req/s', wrk(by_tag, True), (*three, PG),
+            (Wanted(0.6, NGINX), Wanted(15, DOCKER), Wanted(8, DOCKER, who=PG))),
+        Row('digest', 'manifest by digest, 32 connections', 'req/s', wrk(by_digest, False), three,
+            (Wanted(0.7, NGINX), Wanted(15, DOCKER))),
+        Row('digest-1000', 'manifest by digest, 1,000 connections', 'req/s', wrk(by_digest, False, 1000), three,
+            (Wanted(0.6, NGINX),)),
+        Row('head', 'HEAD blob, token that may push', 'req/s', head_blob, (ASSAY, DOCKER),
+            (Wanted(10, DOCKER),)),
+        Row('blob', f'GET blob of {size}, plain', 'MB/s', download('http'), three, (Wanted(0.95, NGINX),), 5),
+        Row('blob-tls', f'GET blob of {size}, TLS', 'MB/s', download('https'), three, (Wanted(0.95, NGINX),), 5),
+        Row('push', f'push one blob of {size}', 'MB/s', push_large, (ASSAY, DOCKER, LOOP),
+            (Wanted(2, DOCKER), Wanted(0.7, LOOP))),
+        Row('push-small', 'push 1,000 small images, 8 clients', 'images/s', push_small, (ASSAY, DOCKER, PG),
+            (Wanted(2, DOCKER), Wanted(2, DOCKER, who=PG))),
+    ]
+    rows += [Row(f'{kind}-{where}', f'{title}, {where}: p99', 'ms', page(kind, where), (ASSAY, PG),
+                 (Wanted(5), Wanted(5, who=PG)), fresh=True)
+             for kind, title in (('tags', 'page of 100 of 1,000,000 tags'),
+                                 ('catalog', 'page of 100 of 100,000 repositories'),
+                                 ('referrers', 'page of 100 of 10,000 referrers'))
+             for where in ('start', 'middle', 'end')]
+    return rows + [
+        Row('start', 'start to ready with 1,000,000 manifests', 's', start, (ASSAY, PG),
+            (Wanted(0.5), Wanted(0.5, who=PG)), fresh=True),
+        Row('memory', 'memory, idle', 'MB', idle_memory, three, (Wanted(30),), 1),
+        Row('memory-pulls', 'memory, 500 pulls of 100 MiB, half under TLS', 'MB', memory_of(pulls_500), (ASSAY,),
+            (Wanted(100),), 1, fresh=True),
+        Row('memory-pushes', 'memory, 64 pushes of 1 GiB', 'MB', memory_of(pushes_64), (ASSAY,), (Wanted(150),), 1,
+            fresh=True),
+        Row('mixed', 'manifest by tag while pushes run: p99', 'ms', pull_during_pushes, (ASSAY, NGINX),
+            (Wanted(3, NGINX, is_most=True),)),
     ]
 
 
-def measure(row, systems, rounds, until):
-    """Medians by system. Who goes first changes from round to round; late rounds are left out."""
-    seen = {system.name: [] for system in systems}
-    for system in systems:
-        row.measure(system, True)
-    for turn in range(rounds):
-        if turn >= 2 and time.monotonic() > until:
-            break
-        for at in range(len(systems)):
-            system = systems[(turn + at) % len(systems)]
-            seen[system.name].append(row.measure(system, False))
-    return seen
+def measure(bench, row):
+    """Medians by system. Who goes first changes from round to round."""
+    names = [name for name in row.systems if name not in bench.options.without.split(',')]
+    seen = {name: [] for name in names}
+    systems = {name: name if row.fresh else bench.system(name) for name in names}
+    if row.unit == 'req/s':
+        for system in systems.values():
+            row.measure(bench, system)
+    for turn in range(min(row.rounds, bench.options.rounds or row.rounds)):
+        for at in range(len(names)):
+            name = names[(turn + at) % len(names)]
+            seen[name].append(row.measure(bench, systems[name]))
+    return {name: statistics.median(values) for name, values in seen.items()}
 
 
 # What is told
 
 
-class Table:
-    def __init__(self, names):
-        self.names = names
-        self.lines = [['', '', *names, *(f'assay / {name}' for name in names[1:]), 'wanted']]
+def number(value):
+    return '' if value is None else f'{value:,.0f}' if value >= 100 else f'{value:.1f}' if value >= 10 else f'{value:.3g}'
 
-    def add(self, row, seen):
-        medians = {name: statistics.median(values) for name, values in seen.items() if values}
-        ours = medians.get('assay')
-        ratios = {name: ours / medians[name] for name in self.names[1:] if ours and name in medians}
-        verdict = ''
-        if row.wanted and row.wanted[0] in ratios:
-            peer, least = row.wanted
-            verdict = f'>= {least:g} x {peer}: {"yes" if ratios[peer] >= least else "NO"}'
-        self.lines.append([row.title, row.unit, *(self.number(medians.get(name)) for name in self.names),
-                           *(f'{ratios[name]:.2f}' if name in ratios else '-' for name in self.names[1:]), verdict])
 
-    def add_memory(self, title, rss, limit_mb=None):
-        verdict = f'< {limit_mb} MB: {"yes" if rss["assay"] < limit_mb else "NO"}' if limit_mb and 'assay' in rss else ''
-        self.lines.append([title, 'MB', *(self.number(rss.get(name)) for name in self.names),
-                           *('' for _ in self.names[1:]), verdict])
+def lines_of(rows, results):
+    lines = [['work', 'unit', *NAMES, 'wanted, and reached']]
+    for row in rows:
+        medians = results.get(row.name)
+        if medians is not None:
+            lines.append([row.title, row.unit, *(number(medians.get(name)) for name in NAMES),
+                          '; '.join(wanted.judge(medians) for wanted in row.wanted)])
+    return lines
 
-    @staticmethod
-    def number(value):
-        return '-' if value is None else f'{value:.1f}' if value < 100 else f'{value:,.0f}'
 
-    def text(self):
-        widths = [max(map(len, column)) for column in zip(*self.lines)]
-        return '\n'.join('  '.join(cell.ljust(width) if at in (0, 1, len(widths) - 1) else cell.rjust(width)
-                                   for at, (cell, width) in enumerate(zip(line, widths))).rstrip()
-                         for line in self.lines)
+def text(lines):
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return '\n'.join('  '.join(cell.ljust(width) if at in (0, 1, len(widths) - 1) else cell.rjust(width)
+                               for at, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines)
 
-    def markdown(self):
-        head, *body = self.lines
-        rule = ['---', '---', *('---:' for _ in head[2:-1]), '---']
-        return '\n'.join('| ' + ' | '.join(line) + ' |' for line in (head, rule, *body))
+
+def markdown(lines):
+    head, *body = lines
+    rule = ['---', '---', *('---:' for _ in head[2:-1]), '---']
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in (head, rule, *body))
 
 
 def machine():
     model = re.search(r'model name\s*: (.*)', pathlib.Path('/proc/cpuinfo').read_text())
-    return f'{os.cpu_count()} cores of {model.group(1) if model else "an unnamed processor"}'
+    return f'{os.cpu_count()} cores of {model.group(1) if model else "an unnamed processor"}, Linux {os.uname().release}'
 
 
-def write(path, table, systems, rounds):
+def write(path, lines, versions):
+    """The table is ours, what stands behind the mark in the document is people's."""
+    mark = '\n## How to read it\n'
+    before = path.read_text() if path.exists() else ''
+    rest = before[before.index(mark):] if mark in before else mark
     path.write_text(f'''# Bench
 
-Written by `make bench WRITE=1` on {datetime.date.today()}, on {machine()}; medians of {rounds} rounds in which the
-systems take turns. {"; ".join(system.version() for system in systems)}. Memory is resident, of all processes.
+Written by `make bench WRITE=1` on {machine()}; clients and servers share it. Within a row
+systems take turns and figures are medians of one run; rows may be of several runs (`make bench ONLY='tag head'`).
+{"; ".join(versions)}.
 
-{table.markdown()}
+{markdown(lines)}
+{rest}''')
 
-The load is wrk with 32 connections that stay open, on the same machine, and curl for blobs (TLS 1.3 with
-{CIPHER}, HTTP/1.1, ECDSA P-256 keys). docker-registry uses its filesystem driver and in-memory
-descriptor cache and checks a token only in the first row; nginx serves the bytes as static files and checks none.
-''')
+
+def versions():
+    return [kind.version(None) for kind in (Assay, DockerRegistry, Nginx)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--assay', default='build/assay', help='the binary; peers alone are measured without it')
-    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--assay', default='build-release/assay')
+    parser.add_argument('--only', default='', help='names of rows, with blanks or commas between')
+    parser.add_argument('--without', default='', help='systems to leave out, with commas between')
+    parser.add_argument('--rounds', type=int, default=0, help='at most so many')
     parser.add_argument('--seconds', type=int, default=4, help='of one run of wrk')
     parser.add_argument('--blob-mib', type=int, default=1024)
+    parser.add_argument('--results', type=pathlib.Path, help='where figures are kept from run to run')
     parser.add_argument('--write', type=pathlib.Path, help='the document to write')
     options = parser.parse_args()
 
-    kinds = [DockerRegistry, Nginx]
-    if os.access(options.assay, os.X_OK):
-        Assay.binary = str(pathlib.Path(options.assay).resolve())
-        kinds.insert(0, Assay)
-    else:
-        print(f'  no {options.assay} yet: only the others are measured', file=sys.stderr)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    Assay.binary = str(pathlib.Path(options.assay).resolve())
+    rows = rows_of(options)
+    only = set(options.only.replace(',', ' ').split())
+    if unknown := only - {row.name for row in rows}:
+        raise SystemExit(f'no row {", ".join(unknown)}; there are: {" ".join(row.name for row in rows)}')
+    results = json.loads(options.results.read_text()) if options.results and options.results.exists() else {}
 
-    begun = time.monotonic()
+    bench = None
     folder = pathlib.Path(tempfile.mkdtemp(prefix='assay-bench-'))
-    systems = []
     try:
-        image = make_image(folder, options.blob_mib << 20)
-        for kind in kinds:
-            system = kind(folder, image)
-            systems.append(system)
-            system.fill()
-            system.start()
-        time.sleep(2)
-
-        table = Table(['assay', 'docker-registry', 'nginx'])
-        idle = {system.name: system.rss_mb() for system in systems}
-        rows = rows_of(options.seconds, options.blob_mib)
-        for at, row in enumerate(rows):
+        bench = Bench(folder, options)
+        for row in rows:
+            if only and row.name not in only:
+                continue
             print(f'  measuring: {row.title}', file=sys.stderr)
-            table.add(row, measure(row, systems, options.rounds, begun + 540 * (at + 1) / len(rows)))
-        table.add_memory('memory, idle after start', idle, 30)
-        table.add_memory('memory, after the load', {system.name: system.rss_mb() for system in systems})
-
-        print(table.text())
+            results[row.name] = {**results.get(row.name, {}), **measure(bench, row)}
+            if options.results:
+                options.results.write_text(json.dumps(results, indent=1))
+        lines = lines_of(rows, results)
+        print(text(lines))
         if options.write:
-            write(options.write, table, systems, options.rounds)
+            write(options.write, lines, versions())
     finally:
-        for system in systems:
-            system.stop()
+        if bench:
+            bench.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

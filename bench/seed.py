@@ -5,9 +5,9 @@
 
 The registry must have been started once, so that its schema and `admin` are there. Everything lies under `admin/seed`:
 
-  admin/seed/manifests        N manifests (indexes that name no children: they need no blob), each of --size bytes
-  admin/seed/tags             one manifest with N tags t0000000 …
-  admin/seed/referrers        one subject with N referrers
+  admin/seed/stored           N manifests (indexes that name no children: they need no blob), each of --size bytes
+  admin/seed/tagged           one manifest with N tags t0000000 …
+  admin/seed/referred         one subject with N referrers
   admin/seed/repository/000…  N empty repositories, public
 
 The digests are those of the bytes, and what the server keeps beside a manifest is as a push would have written it; events
@@ -115,16 +115,16 @@ class Seed:
         return (repo, digest, INDEX, 0, '', '', len(data), subject, referrer, self.admin, NOW, NOW, 0, data)
 
     def manifests(self, n, size):
-        repo = self.repositories(['admin/seed/manifests'])
+        repo = self.repositories(['admin/seed/stored'])
         self.sink.fill('manifests', MANIFESTS, (self.manifest(repo, document(i, size)) for i in range(n)))
 
     def tags(self, n):
-        repo, data = self.repositories(['admin/seed/tags']), document('tags', 0)
+        repo, data = self.repositories(['admin/seed/tagged']), document('tags', 0)
         self.sink.fill('manifests', MANIFESTS, [self.manifest(repo, data)])
         self.sink.fill('tags', TAGS, ((repo, f't{i:07}', digest_of(data), NOW, self.admin) for i in range(n)))
 
     def referrers(self, n):
-        repo, data = self.repositories(['admin/seed/referrers']), document('subject', 0)
+        repo, data = self.repositories(['admin/seed/referred']), document('subject', 0)
         subject = digest_of(data)
         more = f',"subject":{{"mediaType":"{INDEX}","digest":"{subject}","size":{len(data)}}}'
         self.sink.fill('manifests', MANIFESTS, [self.manifest(repo, data)])
