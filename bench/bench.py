@@ -128,7 +128,8 @@ def wrk(reference_of, is_token_row, connections=32):
         options = [option for name, value in headers.items() for option in ('-H', f'{name}: {value}')]
         said = quiet('wrk', '-t2', f'-c{connections}', f'-d{bench.options.seconds}s', *options,
                      f'http://127.0.0.1:{port}/v2/{REPOSITORY}/manifests/{reference_of(bench.image)}').decode()
-        if 'Non-2xx' in said or 'Socket errors' in said:
+        broken = re.search(r'connect (\d+), read (\d+), write (\d+)', said)
+        if 'Non-2xx' in said or (broken and any(map(int, broken.groups()))):  # slow is no error
             raise SystemExit(f'{system.name}: {said}')
         return float(re.search(r'Requests/sec:\s+([\d.]+)', said).group(1))
     return measure
