@@ -14,7 +14,7 @@ from harness import oci, volume
 from harness.postgres import Cluster
 from harness.server import Server, ServerDied, binary, environment, run_assay
 
-from workload import REQUEST_ERRORS, Ledger, Pusher, check_ledger
+from workload import REQUEST_ERRORS, Ledger, Pusher, check_consistent, check_ledger
 
 PROGRAM = binary().with_name("assay-failpoints")
 
@@ -249,6 +249,7 @@ def test_killed_at(point, engine, cluster, tmp_path):
             life.server.password = "another good long password"
             life.pusher.registry.session.auth = ("admin", life.server.password.encode())
         check_ledger(life.pusher.registry, life.ledger, life.pusher.random, everything=True)
+        check_consistent(server)
         life.pusher.push_image()
         scenario(life)
         server.kill()

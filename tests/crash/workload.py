@@ -15,7 +15,7 @@ import requests
 
 from harness import oci
 from harness.client import Registry
-from harness.server import ADMIN_PASSWORD
+from harness.server import ADMIN_PASSWORD, run_assay
 
 REQUEST_ERRORS = (requests.exceptions.RequestException, OSError)
 OLD_SAMPLE = 20
@@ -257,6 +257,12 @@ def check_uploads(registry, ledger):
     ledger.uploads.clear()
 
 
+def check_consistent(server):
+    """`assay fsck` beside the server finds rows and objects in agreement."""
+    done = run_assay("fsck", "--data", server.data, timeout=60)
+    assert done.returncode == 0, f"fsck: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
+
+
 def check_visible(registry, ledger):
     """No half state: whatever a list shows can be pulled whole."""
     answer = registry.get(f"/v2/{ledger.repository}/tags/list")
@@ -311,6 +317,7 @@ class Crowd:
         registry = Registry(server.url(), "admin", ADMIN_PASSWORD)
         for ledger in self.ledgers:
             check_ledger(registry, ledger, self.chance, everything)
+        check_consistent(server)
         server.check_log()
 
     def counts(self):
