@@ -154,6 +154,9 @@ int64_t db_now(struct db_tx *tx);
         sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
 #define DB_NO_ARGS NULL, 0
 
+/* Parameters of one statement: some rows at once. */
+enum { DB_ARGS_MAX = 512 };
+
 /* Runs a statement without results. n_changed may be null. A violated unique key is ERR_EXISTS, another
  * constraint ERR_CONFLICT, a busy or lost database ERR_UNAVAILABLE, a full disk ERR_FULL. After a failed
  * statement the transaction can only be aborted. */

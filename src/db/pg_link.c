@@ -27,8 +27,7 @@ enum {
     ANSWER_S      = 7,  /* the server's own deadline for a statement is 5 s */
     COMMIT_S      = 10, /* it may wait for a standby */
     FOREVER_S     = 24 * 3600,
-    COMMANDS_MAX  = 4, /* in a turn */
-    PARAMS_MAX    = 32,
+    COMMANDS_MAX  = 4,      /* in a turn */
     OLDEST_SERVER = 130000, /* 13: xid8 */
     LIFE_MAX      = 64,
 };
@@ -291,11 +290,11 @@ static Oid oid_of(char kind)
 }
 
 struct params {
-    const char *values[PARAMS_MAX];
-    int         sizes[PARAMS_MAX];
-    int         formats[PARAMS_MAX];
-    Oid         types[PARAMS_MAX];
-    uint64_t    numbers[PARAMS_MAX];
+    const char *values[DB_ARGS_MAX];
+    int         sizes[DB_ARGS_MAX];
+    int         formats[DB_ARGS_MAX];
+    Oid         types[DB_ARGS_MAX];
+    uint64_t    numbers[DB_ARGS_MAX];
     int         n;
 };
 
@@ -303,7 +302,7 @@ struct params {
 static void fill_params(const struct db_statement *statement, const struct db_value *args,
                         size_t n_args, struct params *out)
 {
-    ASSERT(n_args <= PARAMS_MAX);
+    ASSERT(n_args <= DB_ARGS_MAX);
     out->n = (int)n_args;
     for (size_t i = 0; i < n_args; i++) {
         out->types[i]   = oid_of(statement->in[i]);
@@ -515,10 +514,10 @@ int pg_link_check(struct pg_link *conn, const struct db_statement *statement, si
                   size_t *n_out, struct err *err)
 {
     struct turn turn = { 0 };
-    Oid         types[PARAMS_MAX];
+    Oid         types[DB_ARGS_MAX];
     int         n = (int)strlen(statement->in);
 
-    ASSERT(n <= PARAMS_MAX);
+    ASSERT(n <= DB_ARGS_MAX);
     for (int i = 0; i < n; i++)
         types[i] = oid_of(statement->in[i]);
     add(conn, &turn, ROLE_PLAIN, PQsendPrepare(conn->pq, "", text_of(statement), n, types));

@@ -10,8 +10,8 @@
 #include "db/db.h"
 #include "meta/statements.h"
 
-/* Rows a page. A manifest may have 4 MiB. */
-enum { SMALL = 64, LARGE = 8 };
+/* Rows a page: of few columns, of many (DB_ARGS_MAX), of which one may have 4 MiB. */
+enum { SMALL = 64, WIDE = 16, LARGE = 8 };
 
 enum { SQL_MAX = 64 * 1024, KEY_SHOWN_MAX = 300, COLUMNS_MAX = 32 };
 
@@ -25,7 +25,7 @@ const struct meta_copy_table meta_copy_tables[] = {
       .columns = "id, version" },
     { .name = "nodes",             .n_key = 1, .n_page = SMALL, .kinds = "ttiii",
       .columns = "id, version, protocol, started_at, heartbeat_at" },
-    { .name = "accounts",          .n_key = 1, .n_page = SMALL, .kinds = "ittttiitii", .has_id = true,
+    { .name = "accounts",          .n_key = 1, .n_page = WIDE, .kinds = "ittttiitii", .has_id = true,
       .columns = "id, uuid, name, kind, full_name, is_admin, is_active, password_hash, generation, created_at" },
     { .name = "token_keys",        .n_key = 1, .n_page = SMALL, .kinds = "tttiI",
       .columns = "kid, sealed, state, created_at, retired_at" },
@@ -56,14 +56,14 @@ const struct meta_copy_table meta_copy_tables[] = {
       .columns = "object_key, size, not_before" },
     { .name = "damage",            .n_key = 1, .n_page = SMALL, .kinds = "titttiI",
       .columns = "object_key, repo_id, digest, kind, found_by, found_at, healed_at" },
-    { .name = "scrubs",            .n_key = 1, .n_page = SMALL, .kinds = "ttiiiiitii", .is_seeded = true,
+    { .name = "scrubs",            .n_key = 1, .n_page = WIDE, .kinds = "ttiiiiitii", .is_seeded = true,
       .columns = "kind, position, started_at, finished_at, n_objects, n_bytes, n_damaged, owner, lease_until, fence" },
-    { .name = "uploads",           .n_key = 1, .n_page = SMALL, .kinds = "ttitibbiii",
+    { .name = "uploads",           .n_key = 1, .n_page = WIDE, .kinds = "ttitibbiii",
       .columns = "id, path, account_id, upload_key, received, hash_state, hash_state_2, version, created_at, used_at" },
-    { .name = "events",            .n_key = 1, .n_page = SMALL, .kinds = "iittitittttttt", .has_id = true,
+    { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittitittttttt", .has_id = true,
       .columns = "id, at, type, actor_kind, actor_id, credential_id, repo_id, path, object_kind, object_name, digest,"
                  " old_digest, target, request_id" },
-    { .name = "audit",             .n_key = 1, .n_page = SMALL, .kinds = "iittttitttitttttttIt", .has_id = true,
+    { .name = "audit",             .n_key = 1, .n_page = WIDE, .kinds = "iittttitttitttttttIt", .has_id = true,
       .columns = "id, at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id, address, repo_id,"
                  " path, object_kind, object_name, digest, old_digest, target, request_id, sequence, hash" },
 };
@@ -253,7 +253,8 @@ static struct db_statement make_clear(struct arena *arena, const struct meta_cop
 static void make_statements(struct arena *arena, const struct meta_copy_table *table,
                             struct table_sql *out)
 {
-    ASSERT(count_columns(table) <= COLUMNS_MAX && table->n_key >= 1);
+    ASSERT(count_columns(table) <= COLUMNS_MAX && table->n_key >= 1 &&
+           count_columns(table) * table->n_page <= DB_ARGS_MAX);
     out->list[COUNT]    = make_count(arena, table);
     out->list[CLEAR]    = make_clear(arena, table);
     out->list[FIRST]    = make_read(arena, table, false);
