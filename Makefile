@@ -16,7 +16,7 @@ asan    = $(plain) -Db_sanitize=address,undefined
 tsan    = $(plain) -Db_sanitize=thread
 release = $(plain) -Dbuildtype=release -Db_lto=true -Dtests=false --prefix=$(PREFIX)
 
-.PHONY: all asan tsan release install run test unit lint headers format analyze fuzz bench soak docs shape deps clean
+.PHONY: all asan tsan release install run test unit lint headers format analyze fuzz cover bench soak docs shape deps clean
 
 all:
 	@tools/need build test
@@ -86,6 +86,11 @@ fuzz:
 	@CC=clang tools/build $(BUILD)-fuzz $(plain) -Dfuzz=true
 	@tools/fuzz run $(BUILD)-fuzz $(or $(T),60)
 
+cover:
+	@tools/need build test cover
+	@tools/build $(BUILD)-cover $(plain) -Db_coverage=true
+	@tools/cover $(BUILD)-cover
+
 bench: release
 	@tools/need bench
 	@/usr/bin/python3 bench/bench.py --assay $(BUILD)-release/assay --results $(BUILD)-release/bench.json \
@@ -107,5 +112,5 @@ deps:
 	$(call say,every package is there)
 
 clean:
-	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release build-previous
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-cover $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release build-previous
 	$(call say,removed the builds)
