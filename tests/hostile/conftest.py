@@ -33,6 +33,12 @@ IS_SANITIZED = b"__asan_init" in binary().read_bytes() or b"__tsan_init" in bina
 GROWTH_KIB = 320 * 1024 if IS_SANITIZED else 24 * 1024
 
 
+@pytest.fixture
+def engine():
+    """What these tests attack stands above the database; its rows are read from SQLite's file."""
+    return "sqlite"
+
+
 @pytest.fixture(scope="session")
 def server(scratch):
     """The server under attack: logs everything, plain and TLS."""

@@ -1,6 +1,8 @@
 /* faulty_vfs.c: the system's own VFS with other methods on the files that are write-ahead logs. */
 #include "faulty_vfs.h"
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -10,7 +12,9 @@ struct faulty_vfs faulty_vfs;
 static sqlite3_vfs        shim;
 static sqlite3_vfs       *below;
 static sqlite3_io_methods methods;       /* ours */
-static sqlite3_io_methods methods_below; /* the system's, of a log */
+static sqlite3_io_methods methods_below; /* the system's, of a log: the same for all */
+static bool               is_known;      /* both are filled */
+static pthread_mutex_t    lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int faulty_sync(sqlite3_file *file, int flags)
 {
@@ -41,10 +45,16 @@ static int faulty_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *fi
     (void)vfs;
     if (code != SQLITE_OK || (flags & SQLITE_OPEN_WAL) == 0)
         return code;
-    methods_below  = *file->pMethods;
-    methods        = methods_below;
-    methods.xSync  = faulty_sync;
-    methods.xWrite = faulty_write;
+
+    pthread_mutex_lock(&lock);
+    if (!is_known) {
+        methods_below  = *file->pMethods;
+        methods        = methods_below;
+        methods.xSync  = faulty_sync;
+        methods.xWrite = faulty_write;
+        is_known       = true;
+    }
+    pthread_mutex_unlock(&lock);
     file->pMethods = &methods;
     return SQLITE_OK;
 }
