@@ -148,30 +148,35 @@ static int commit_behind(struct pg_link *conn, struct err *err)
     return pg_link_commit(conn, err) == PG_COMMITTED ? 0 : -1;
 }
 
-/* 1 it is committed and safe, 0 it is not and never will be, -1 no telling now. */
-static int look_up(struct pg_link *conn, const struct doubt *doubt, struct err *err)
+/* 1 it is committed and safe, 0 it is not and never will be, -1 no telling yet. Of another life nothing can be
+ * told, now or later. */
+static int look_up(struct pg_link *conn, const struct doubt *doubt, bool *out_is_over,
+                   struct err *err)
 {
     char status[16];
-    bool is_same_life = str_is(pg_link_incarnation(conn), doubt->life);
 
+    *out_is_over = !str_is(pg_link_incarnation(conn), doubt->life);
+    if (*out_is_over)
+        return err_set(err, ERR_UNAVAILABLE, "the server has crashed since or is another");
     if (ask_status(conn, doubt->xid, status, err) < 0)
         return -1;
-    if (strcmp(status, "aborted") == 0 || (!is_same_life && strcmp(status, "in progress") == 0))
+    if (strcmp(status, "aborted") == 0)
         return 0;
-    if (strcmp(status, "committed") == 0 && is_same_life)
+    if (strcmp(status, "committed") == 0)
         return commit_behind(conn, err) == 0 ? 1 : -1;
     return err_set(err, ERR_UNAVAILABLE, "the transaction is %s",
                    status[0] == '\0' ? "lost" : status);
 }
 
-static int look_up_once(struct pg_db *db, const struct doubt *doubt, struct err *err)
+static int look_up_once(struct pg_db *db, const struct doubt *doubt, bool *out_is_over,
+                        struct err *err)
 {
     struct pg_link *conn;
 
     if (pg_pool_take(db->pool, TAKE_S, &conn, err) < 0)
         return -1;
     pg_link_begin(conn, DB_WRITE);
-    int result = look_up(conn, doubt, err);
+    int result = look_up(conn, doubt, out_is_over, err);
     pg_link_abort(conn);
     pg_pool_give(db->pool, &conn);
     return result;
@@ -179,19 +184,21 @@ static int look_up_once(struct pg_db *db, const struct doubt *doubt, struct err 
 
 static int resolve(struct pg_db *db, const struct doubt *doubt, struct err *err)
 {
-    struct err cause = *err;
-    int64_t    until = clock_monotonic_us() + RESOLVE_S * SECOND_US;
+    struct err cause   = *err;
+    int64_t    until   = clock_monotonic_us() + RESOLVE_S * SECOND_US;
+    bool       is_over = false;
     struct err why;
 
     do {
-        int result = look_up_once(db, doubt, &why);
+        int result = look_up_once(db, doubt, &is_over, &why);
 
         if (result == 1)
             return 0;
         if (result == 0)
             return err_set(err, ERR_UNAVAILABLE, "the commit did not happen: %.300s", cause.text);
-        db_pause(ASK_AGAIN_US);
-    } while (clock_monotonic_us() < until);
+        if (!is_over)
+            db_pause(ASK_AGAIN_US);
+    } while (!is_over && clock_monotonic_us() < until);
     return err_set(err, ERR_UNAVAILABLE,
                    "whether the commit happened is unknown: %.200s; then %.200s", cause.text,
                    why.text);

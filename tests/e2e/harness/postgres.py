@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 import zlib
 
 import pytest
@@ -45,6 +46,7 @@ class Cluster:
             # A path of a socket is short.
             self.directory = pathlib.Path(tempfile.mkdtemp(prefix="assay-pg-", dir="/tmp"))
             self.script("start", self.directory, os.getpid())
+            self.sql("CREATE ROLE registry LOGIN")
         return self
 
     def stop(self):
@@ -64,14 +66,14 @@ class Cluster:
     def new_database(self):
         """The name of an empty database."""
         name = f"t{next(self.numbers)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.sql(f"CREATE DATABASE {name} OWNER registry TEMPLATE template0")
         return name
 
     def url(self, database, host=None, port=None):
         self.start()
         if port is not None:
-            return f"postgresql://assay@{host or '127.0.0.1'}:{port}/{database}"
-        return f"postgresql://assay@/{database}?host={self.directory}"
+            return f"postgresql://registry@{host or '127.0.0.1'}:{port}/{database}"
+        return f"postgresql://registry@/{database}?host={self.directory}"
 
     def socket(self):
         """The server's socket, for a proxy of a test's own."""
@@ -90,5 +92,12 @@ class Cluster:
         os.kill(self.postmaster(), number)
 
     def run(self):
-        """The server again, after it was killed."""
-        self.script("run", self.directory)
+        """The server again, after it was killed; what is left of it may take a moment to end."""
+        for attempt in range(20):
+            try:
+                self.script("run", self.directory)
+                return
+            except AssertionError:
+                if attempt == 19:
+                    raise
+                time.sleep(0.5)
