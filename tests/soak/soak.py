@@ -29,15 +29,11 @@ Row = collections.namedtuple('Row', 'id what weight run')
 ROWS = [
     Row('R-01',   'kill -9 under mixed pushers',           40, 'tests/crash/test_kill9.py'),
     Row('R-02',   'kill -9 at every failpoint',            15, 'tests/crash/test_failpoints.py'),
-
-    Row('R-07',   'PostgreSQL killed, commits cut',        60, 'tests/crash/test_postgres.py'),
-    Row('R-11',   'mutated raw requests',                  60, 'tests/hostile/test_r11_mutated.py'),
-    Row('races',  'races, 20,000 rounds of each',          60, 'tests/hostile/test_i_races.py'),
-    Row('R-17',   'edge metadata moved there and back',    10, 'tests/e2e/test_migrate.py -k edge_metadata'),
     Row('R-03',   'power cuts; no answer before its syncs',  25, 'tests/crash/test_powercut.py tests/crash/test_recorder.py'),
     Row('R-04',   'system calls that fail',               90, 'tests/crash/test_syscalls.py'),
     Row('R-05',   'full, read-only and missing disks',     10, 'tests/crash/test_disk.py'),
     Row('R-06',   'memory: bounded, and what its end is',  20, 'tests/crash/test_memory.py'),
+    Row('R-07',   'PostgreSQL killed, commits cut',        60, 'tests/crash/test_postgres.py'),
     Row('R-11',   'mutated raw requests',                  60, 'tests/hostile/test_r11_mutated.py'),
     Row('A-11',   'timing of refusals',                    10, 'tests/hostile/test_a11_timing.py'),
     Row('R-15',   'upgrade and back under traffic',        10, 'tests/upgrade/test_upgrade.py -k traffic'),
