@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "codec/json_write.h"
+#include "work/damage.h"
+#include "work/scrub.h"
 #include "work/work.h"
 
 enum { METRICS_MAX = 1024 * 1024 };
@@ -54,6 +56,29 @@ static int ready(struct api_call *call, struct err *err)
     return 0;
 }
 
+/* Damage and the scrub are the registry's and not the process's, so they come from the database; when that is
+ * away, these metrics are. */
+static void print_damage(struct work *work, struct buf *out)
+{
+    static const char *const passes[] = { "size", "hash", "manifest" };
+    int64_t                  n, at;
+    struct err               ignored;
+
+    if (work_damage_count(work, &n, &ignored) < 0)
+        return;
+    buf_printf(out,
+               "# HELP assay_damaged_objects Blobs and manifests that are known to be damaged.\n"
+               "# TYPE assay_damaged_objects gauge\nassay_damaged_objects %lld\n"
+               "# HELP assay_scrub_finished_timestamp_seconds When a pass last ended; 0: never.\n"
+               "# TYPE assay_scrub_finished_timestamp_seconds gauge\n",
+               (long long)n);
+    for (size_t i = 0; i < ARRAY_LEN(passes); i++) {
+        if (work_scrub_finished(work, passes[i], &at, &ignored) == 0)
+            buf_printf(out, "assay_scrub_finished_timestamp_seconds{scrub=\"%s\"} %lld\n",
+                       passes[i], (long long)(at / 1000000));
+    }
+}
+
 int api_metrics(struct api_call *call, struct err *err)
 {
     struct http_server_counts counts     = { 0 };
@@ -69,6 +94,7 @@ int api_metrics(struct api_call *call, struct err *err)
 
     buf_init(&body, call->arena, METRICS_MAX);
     api_metrics_print(call->api->metrics, &counts, space_free, space_total, &body);
+    print_damage(call->work, &body);
     if (buf_finish(&body, &text, err) < 0)
         return -1;
     api_reply_start(call, 200);

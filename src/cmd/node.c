@@ -265,6 +265,8 @@ static struct work_policy policy_of(const struct conf *conf)
         .disk_reserve    = conf_number(conf, CONF_DISK_RESERVE),
         .is_read_only    = conf_switch(conf, CONF_READ_ONLY),
         .may_delete      = conf_switch(conf, CONF_ALLOW_DELETE),
+        .scrub_rate      = conf_number(conf, CONF_SCRUB_RATE),
+        .scrub_interval  = conf_number(conf, CONF_SCRUB_INTERVAL),
         .verify_on_read  = conf_switch(conf, CONF_VERIFY_ON_READ),
     };
 }

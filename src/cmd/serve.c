@@ -15,6 +15,7 @@
 #include "cmd/cmd.h"
 #include "cmd/node.h"
 #include "cmd/notify.h"
+#include "cmd/scrubber.h"
 #include "cmd/socket.h"
 #include "cmd/tls.h"
 #include "cmd/upkeep.h"
@@ -30,12 +31,14 @@ struct serving {
     struct http_server      *server;
     struct socket_server    *socket;
     struct upkeep           *upkeep;
+    struct scrubber         *scrubber;
     size_t                   n_plain; /* the first listeners are the plain ones */
     size_t                   n_listens;
 };
 
 static void close_serving(struct serving *s)
 {
+    scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
     socket_server_free(&s->socket);
     http_server_free(&s->server);
@@ -164,7 +167,9 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
         failpoint(FP_START_SOCKET, err) < 0 || socket_server_start(s->node, &s->socket, err) < 0 ||
         failpoint(FP_START_READY, err) < 0)
         return -1;
-    return upkeep_start(s->node, s->api, &s->upkeep, err);
+    if (upkeep_start(s->node, s->api, &s->upkeep, err) < 0)
+        return -1;
+    return scrubber_start(s->node, &s->scrubber, err);
 }
 
 /* -- what it says ------------------------------------------------------------------------------------- */
@@ -269,6 +274,7 @@ static void drain(struct serving *s, sigset_t *set)
     (void)failpoint(FP_STOP, &ignored);
     if (pthread_create(&watcher, NULL, end_at_second_signal, set) == 0)
         pthread_detach(watcher);
+    scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
     (void)failpoint(FP_STOP_LEFT, &ignored);
     http_server_drain(s->server, conf_number(node_conf(s->node), CONF_DRAIN_TIMEOUT));

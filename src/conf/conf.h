@@ -62,6 +62,8 @@ enum conf_id {
     CONF_READ_ONLY,       /* switch, off */
     CONF_ALLOW_DELETE,    /* switch, on */
     CONF_MAX_BLOB_SIZE,   /* 0: none; default 100GiB */
+    CONF_SCRUB_RATE,      /* bytes a second, 20MiB; 0: off */
+    CONF_SCRUB_INTERVAL,  /* 30d */
     CONF_DISK_RESERVE,    /* default 256MiB */
     CONF_N_IDS
 };

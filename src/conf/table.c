@@ -90,6 +90,10 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "Allows tags, manifests and blobs to be deleted." },
     [CONF_MAX_BLOB_SIZE]   = { "max-blob-size",    CONF_SIZE,     CONF_REGISTRY, "100GiB",               .value_name = "SIZE", .min = 0, .max = 1024 * TIB,
                                .help = "The largest blob that is accepted; 0 for no limit." },
+    [CONF_SCRUB_RATE]      = { "scrub-rate",       CONF_SIZE,     CONF_REGISTRY, "20MiB",                .value_name = "SIZE", .min = 0, .max = 1024 * TIB,
+                               .help = "How many bytes a second the scrub may hash; 0 for none." },
+    [CONF_SCRUB_INTERVAL]  = { "scrub-interval",   CONF_DURATION, CONF_REGISTRY, "30d",                  AGE(SECOND, 30 * DAY),
+                               .help = "How often every blob is hashed; its presence and size are looked at four times as often." },
     [CONF_DISK_RESERVE]    = { "disk-reserve",     CONF_SIZE,     CONF_REGISTRY, "256MiB",               .value_name = "SIZE", .min = 0, .max = 1024 * TIB,
                                .help = "What pushes leave free on the disk for deletes and collection, at most a sixteenth of it." },
 };

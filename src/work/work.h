@@ -32,6 +32,8 @@ struct work_policy {
     int64_t disk_reserve; /* bytes that pushes leave free; at most a sixteenth of the disk counts */
     bool    is_read_only;
     bool    may_delete;
+    int64_t scrub_rate; /* bytes a second that the scrub hashes; 0: none */
+    int64_t scrub_interval;
     bool    verify_on_read; /* a blob is hashed before its first byte goes out */
 };
 

@@ -2,6 +2,8 @@
 pushing again repairs it for everyone."""
 
 import pathlib
+import time
+import time
 
 import pytest
 
@@ -93,3 +95,41 @@ def test_known_damage_survives_a_restart(new_server):
     assert_error(registry.head(f"/v2/admin/app/blobs/{digest}"), 404)
     registry.push_blob("admin/app", data)
     assert registry.pull_blob("admin/app", digest).content == data
+
+
+def metric(registry, name):
+    answer = registry.get("/metrics")
+    assert answer.status_code == 200
+    return next(float(line.split()[-1]) for line in answer.text.splitlines() if line.startswith(name))
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.1)
+
+
+def test_the_scrub_finds_damage_by_itself(new_server):
+    server = new_server("--scrub-interval", "1s", "--scrub-rate", "1GiB")
+    registry = admin_of(server)
+    missing, flipped = (registry.push_blob("admin/app", oci.random_blob(5000)) for _ in range(2))
+    object_of(server, missing).unlink()
+    flip_bit(object_of(server, flipped), 4999)
+    wait_for(lambda: metric(registry, "assay_damaged_objects ") == 2)
+    for digest in (missing, flipped):
+        assert_error(registry.head(f"/v2/admin/app/blobs/{digest}"), 404)
+    assert registry.get("/readyz").status_code == 200
+    assert metric(registry, 'assay_scrub_finished_timestamp_seconds{scrub="size"}') > 0
+    log = server.log()
+    assert log.count("damage.found") == 2
+
+
+def test_a_scrub_at_work_ends_with_the_server_and_goes_on(new_server):
+    server = new_server("--scrub-interval", "30d", "--scrub-rate", "1KiB")
+    registry = admin_of(server)
+    registry.push_blob("admin/app", oci.random_blob(1_000_000))
+    server.restart()  # a pass that would take a quarter of an hour begins with the first look, and SIGTERM ends it
+    registry = admin_of(server)
+    server.admin("set", "scrub-rate", "1GiB")
+    wait_for(lambda: metric(registry, 'assay_scrub_finished_timestamp_seconds{scrub="hash"}') > 0)

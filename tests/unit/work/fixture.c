@@ -94,6 +94,15 @@ void fixture_set_verify(struct fixture *f, bool is_on)
     work_set_policy(f->work, &changed);
 }
 
+void fixture_set_scrub(struct fixture *f, int64_t rate, int64_t interval_us)
+{
+    struct work_policy changed = policy();
+
+    changed.scrub_rate     = rate;
+    changed.scrub_interval = interval_us;
+    work_set_policy(f->work, &changed);
+}
+
 struct oci_digest fixture_push(struct fixture *f, const char *text)
 {
     struct work_upload *upload = NULL;

@@ -31,6 +31,7 @@ int fixture_open(void **state);
 int fixture_close(void **state);
 
 void fixture_set_verify(struct fixture *f, bool is_on);
+void fixture_set_scrub(struct fixture *f, int64_t rate, int64_t interval_us);
 
 /* Pushes the text as a blob. */
 struct oci_digest fixture_push(struct fixture *f, const char *text);
