@@ -173,6 +173,24 @@ static int say(struct report *report, const struct work_fsck_counts *counts, str
     return send_text(report, &buf, err);
 }
 
+/* A document stays one when the check could not come to its end. */
+static void say_failure(struct report *report, const struct err *failure)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct json_write              w;
+    struct buf                     buf;
+    struct err                     ignored; /* the failure itself is told by the caller */
+
+    if (!report->is_json)
+        return;
+    buf_init(&buf, arena, PART_MAX);
+    buf_text(&buf, "],\n\"error\":");
+    json_write_init(&w, &buf);
+    json_write_text(&w, failure->text);
+    buf_text(&buf, "}\n");
+    (void)send_text(report, &buf, &ignored);
+}
+
 int fsck_verb(const struct verb_call *call, int *out_exit, struct err *err)
 {
     struct report           report = { .out = call->out };
@@ -188,8 +206,13 @@ int fsck_verb(const struct verb_call *call, int *out_exit, struct err *err)
         want.repairs |= str_is(call->args[i], "repair-index");
         report.is_json |= str_is(call->args[i], "json");
     }
-    if ((report.is_json && say(&report, NULL, err) < 0) ||
-        work_fsck(call->node->work, &want, &counts, err) < 0 || say(&report, &counts, err) < 0)
+    if (report.is_json && say(&report, NULL, err) < 0)
+        return -1;
+    if (work_fsck(call->node->work, &want, &counts, err) < 0) {
+        say_failure(&report, err);
+        return -1;
+    }
+    if (say(&report, &counts, err) < 0)
         return -1;
     *out_exit = counts.n_findings > 0 ? CMD_FAILED : CMD_DONE;
     return 0;
