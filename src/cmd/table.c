@@ -14,6 +14,8 @@ const struct cmd cmd_table[] = {
     { "serve", "run the registry", cmd_serve },
     { "admin", "passwords, visibility, keys, settings; beside a running server or without",
       cmd_admin },
+    { "doctor", "look at storage, clock, keys, certificate, disk, database and limits; -o json",
+      cmd_doctor },
     { "fsck", "compare everything with everything; --rehash, --repair-index, -o json", cmd_fsck },
     { "config", "print every setting, its value and where it came from", cmd_config },
     { "migrate", "move a stopped registry into another database, verified", cmd_migrate },

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "cmd/doctor.h"
 #include "cmd/fsck.h"
 #include "io/file.h"
 #include "meta/event.h"
@@ -137,6 +138,7 @@ const struct verb *verb_find(struct str name)
 
 const struct verb_long verb_long_table[] = {
     { "fsck", fsck_verb },
+    { "doctor", doctor_verb },
     { 0 },
 };
 
