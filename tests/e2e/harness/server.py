@@ -141,6 +141,13 @@ class Server:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    def wait_for_log(self, text):
+        """Lines of requests are written together, a moment after the answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while text not in self.log():
+            assert time.monotonic() < deadline, f"{text!r} does not come into the log:\n{self.log()[-4000:]}"
+            time.sleep(0.02)
+
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
