@@ -13,7 +13,7 @@ CHECKS = ["storage", "durability", "disk", "database", "damage", "scrub", "clock
 
 
 def doctor(server, *options):
-    done = run_assay("doctor", "-o", "json", "--data", server.data, *options, timeout=120)
+    done = run_assay("doctor", "-o", "json", *server.arguments, *options, timeout=120)
     report = json.loads(done.stdout)
     found = {check["check"]: check for check in report["checks"]}
     assert list(found) == CHECKS
@@ -29,7 +29,7 @@ def test_a_healthy_registry_is_healthy(new_server):
     beside = doctor(server)
     for name in ("storage", "database", "damage", "keys", "certificate", "ownership", "settings"):
         assert beside[name]["color"] == "green", beside[name]
-    text = run_assay("doctor", "--data", server.data)
+    text = run_assay("doctor", *server.arguments)
     assert "green" in text.stdout and all(len(line) < 200 for line in text.stdout.splitlines())
     server.stop()
     assert doctor(server)["database"]["color"] == "green"
@@ -63,7 +63,7 @@ def test_what_keeps_a_registry_from_opening_is_said(new_server, tmp_path):
     server = new_server()
     server.stop()
     (server.data / "key").write_text("0" * 64 + "\n")
-    done = run_assay("doctor", "--data", server.data)
+    done = run_assay("doctor", *server.arguments)
     assert done.returncode == 1 and "key" in done.stderr
     done = run_assay("doctor", "--data", tmp_path / "nowhere")
     assert done.returncode == 1 and "no registry" in done.stderr

@@ -15,7 +15,7 @@ from test_damage import flip_bit, object_of
 
 def fsck(server, *options):
     """The JSON report and the exit code."""
-    done = run_assay("fsck", "-o", "json", *options, "--data", server.data, timeout=120)
+    done = run_assay("fsck", "-o", "json", *options, *server.arguments, timeout=120)
     assert done.returncode in (0, 1), done.stderr
     report = json.loads(done.stdout)
     assert (done.returncode == 1) == bool(report["findings"])
@@ -58,7 +58,7 @@ def test_a_registry_in_use_is_clean(registry):
     assert report["counts"]["blobs"] == report["counts"]["objects"] == 9
     assert report["counts"]["manifests"] == 4 and report["counts"]["tags"] == 2 and report["counts"]["unused"] == 1
     assert report["counts"]["bytesHashed"] == report["counts"]["bytes"] > 0
-    text = run_assay("fsck", "--data", registry.server.data)
+    text = run_assay("fsck", *registry.server.arguments)
     assert text.returncode == 0 and "all is well" in text.stdout
 
     registry.server.stop()
@@ -123,6 +123,7 @@ BREAKS = [
 ]
 
 
+@pytest.mark.sqlite
 def test_rows_that_follow_from_others_are_made_anew(registry):
     image = registry.push_image("admin/app", "v1", layers=2)
     registry.push_index("admin/app", [image], "all")
@@ -144,6 +145,7 @@ def test_rows_that_follow_from_others_are_made_anew(registry):
     assert fsck(server)["findings"] == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("kind, statement", [
     ("tag-target", "UPDATE manifests SET deleted_at = 1"),
     ("manifest-digest", "UPDATE manifests SET bytes = CAST(replace(CAST(bytes AS TEXT), '2', '3') AS BLOB)"),
