@@ -371,6 +371,18 @@ static void run(struct api_call *call)
         api_reply_error(call, &err);
 }
 
+/* Before the first byte nothing is used up: a mount, say, that lost the race to make its repository. */
+static int open_or_again(struct api_call *call, struct err *err)
+{
+    int n_tries = 0;
+    int done;
+
+    do
+        done = call->route->open(call, err);
+    while (done < 0 && db_again(err, &n_tries));
+    return done;
+}
+
 static void start(void *context, struct http_request *req)
 {
     struct api_call *call = call_of(req);
@@ -389,7 +401,7 @@ static void start(void *context, struct http_request *req)
     if (may < 1)
         return;
 
-    if (call->route->open != NULL && call->route->open(call, &err) < 0) {
+    if (call->route->open != NULL && open_or_again(call, &err) < 0) {
         api_reply_error(call, &err);
         return;
     }

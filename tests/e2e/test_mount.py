@@ -1,9 +1,12 @@
 """Cross-repository mounts: no bytes travel when the pusher may read the source, and no secret leaks when not."""
 
+import concurrent.futures
+
 import pytest
 
 from harness import oci
-from harness.client import assert_error
+from harness.client import Registry, assert_error
+from harness.server import ADMIN_PASSWORD
 
 
 @pytest.fixture
@@ -95,3 +98,16 @@ def test_a_malformed_source_is_refused(admin, second_repo, origin, source):
 
 def test_anonymous_cannot_mount(anonymous, repo, second_repo, source):
     assert_error(mount(anonymous, second_repo, mount=source[1], **{"from": repo}), 401, "UNAUTHORIZED")
+
+
+def test_mounts_that_make_their_repository_together_all_succeed(server, admin, repo):
+    """Clients mount the blobs of an image at once into a repository that does not exist yet; one of them makes it."""
+    blobs = [oci.random_blob(64) for _ in range(6)]
+    admin.push_blobs(repo, *blobs)
+    for turn in range(5):
+        target = f"{repo}/copy{turn}"
+        with concurrent.futures.ThreadPoolExecutor(len(blobs)) as pool:
+            answers = list(pool.map(
+                lambda blob: Registry(server.url(), "admin", ADMIN_PASSWORD).post(
+                    f"/v2/{target}/blobs/uploads/", params={"mount": oci.digest(blob), "from": repo}), blobs))
+        assert [answer.status_code for answer in answers] == [201] * len(blobs)
