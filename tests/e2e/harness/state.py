@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 
 # Heartbeats, and what is written about refusals, are no effects.
-NO_EFFECT_TABLES = {"nodes", "audit", "sqlite_sequence"}
+NO_EFFECT_TABLES = {"nodes", "scrubs", "audit", "sqlite_sequence"}
 
 
 def rows(server, sql, *values):
