@@ -4,6 +4,8 @@ The server goes on, says no success for what did not happen, answers with 503 or
 fault is over everything that it acknowledged is there and pushes go through. strace makes the faults in a running server.
 """
 
+import pytest
+
 from harness import volume
 from harness.client import Registry
 from harness.server import ADMIN_PASSWORD, Server
