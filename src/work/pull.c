@@ -1,6 +1,8 @@
 /* work/pull.c: the registry's main job, and most of its load. */
 #include "work/pull.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/mem.h"
@@ -142,6 +144,12 @@ static int told(struct work *work, struct arena *arena, const struct auth_repo *
                 const struct oci_digest *digest, struct work_object *object,
                 const struct work_flaw *flaw, struct err *err)
 {
+    /* What a medium cannot bring back now, it may bring back in a moment. Scrub and fsck look for what stays;
+     * until then nobody is told that a blob is unknown which may well be whole. */
+    if (strcmp(flaw->kind, "unreadable") == 0)
+        return err_set(err, ERR_UNAVAILABLE, "the object " STR_FMT " %s",
+                       STR_ARGS(object->object_key), flaw->text);
+
     int is_recorded = work_damage_record(work, object, flaw, "read", err);
 
     if (is_recorded == 0)

@@ -44,8 +44,8 @@ def work(pusher):
             pass  # the connection broke: it may have happened or not
 
 
-@pytest.mark.skipif(not volume.is_soak(), reason="in make soak only, until its one find in some hundred trials is "
-                    "understood: after pwrite64 failed with EDQUOT an acknowledged blob was answered 404")
+@pytest.mark.skipif(not volume.is_soak(), reason="in make soak only, until it is understood why one run in a few lasts for "
+                    "minutes")
 @volume.limit(400)
 def test_a_failing_call_loses_nothing(tmp_path):
     chance = volume.chance("syscalls")
