@@ -265,6 +265,10 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
     case AUTH_VOID:
         reply_challenge(call, "invalid_token", "the token is not valid here, get a new one");
         break;
+    case AUTH_HIDDEN:
+        reply_words(call, 404, "NOT_FOUND", "there is no such thing, or it is not yours to see",
+                    STR_NULL);
+        break;
     case AUTH_TOO_FEW:
         if (family_of(call) == API_V2)
             reply_challenge(call, "insufficient_scope",

@@ -200,7 +200,8 @@ static int accept_basic(struct api_call *call, struct str encoded, bool may_bloc
     if (auth_basic_parse(call->arena, encoded, &name, &password, err) < 0)
         return 0;
 
-    int found = auth_login(call->auth, name, password, may_block, &call->caller, err);
+    int found = auth_login(call->auth, name, password, http_client(call->req), may_block,
+                           &call->caller, err);
     if (found == 0 && may_block)
         audit_failed_login(call, name);
     if (found == 1 && may_block)
@@ -278,7 +279,7 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
         *verdict = auth_ping_open(&call->caller);
         return 0;
     case API_MAY_CATALOG:
-        return auth_catalog_open(call->auth, &call->caller, &call->view, verdict, err);
+        return auth_catalog_open(call->auth, call->arena, &call->caller, &call->view, verdict, err);
     case API_MAY_INSTANCE:
         return auth_instance_open(call->auth, &call->caller, verdict, err);
     case API_MAY_PULL:

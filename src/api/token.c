@@ -119,7 +119,8 @@ static int log_in(struct api_call *call, const struct form *form, struct auth_ca
     if (!str_is(form->grant_type, "password"))
         return err_set(err, ERR_INVALID, "grant_type must be password or refresh_token");
 
-    int found = auth_login(call->auth, form->username, form->password, true, out, err);
+    int found = auth_login(call->auth, form->username, form->password, http_client(call->req), true,
+                           out, err);
     if (found == 0) {
         call->actor.name = str_sub(form->username, 0, AUTH_ACCOUNT_NAME_MAX);
         api_metrics_add(call->api->metrics, API_LOGIN_FAILED);

@@ -43,9 +43,10 @@ static int mount(struct api_call *call, const struct oci_digest *digest, struct 
     if (api_query(call, "from", "NAME_INVALID", &name, err) < 0)
         return -1;
     if (name.p == NULL) {
-        view = (struct auth_view){ .is_all =
-                                       call->caller.kind == AUTH_ACCOUNT && call->caller.is_admin,
-                                   .namespace_id = call->caller.account_id };
+        view = (struct auth_view){ .is_all = call->caller.kind == AUTH_ACCOUNT &&
+                                             call->caller.is_admin && !call->caller.is_narrowed,
+                                   .namespace_id =
+                                       call->caller.is_narrowed ? 0 : call->caller.account_id };
         return work_mount(call->work, call->arena, &call->actor, &call->repo, NULL, &view, digest,
                           err);
     }

@@ -17,9 +17,11 @@
 #include "auth/scope.h"
 #include "auth/verb.h"
 #include "base/str.h"
+#include "meta/repo.h"
 
 struct arena;
 struct auth;
+struct auth_view;
 struct db;
 struct err;
 struct seal_ring;
@@ -40,10 +42,13 @@ void auth_free(struct auth **auth);
 
 /* -- credentials to caller ----------------------------------------------------------------------- */
 
-/* 1 and the caller; 0 wrong; -1 could not be checked. may_block false (event threads): only what is
- * remembered is looked at, and 0 then means "not remembered". */
-int auth_login(struct auth *auth, struct str name, struct str password, bool may_block,
-               struct auth_caller *out, struct err *err);
+/* Name and password by whatever method (auth/login.c has the table): a password, an access token or a service
+ * secret in its place. address: of the peer. 1 and the caller; 0 wrong, and nothing tells an unknown name, a wrong
+ * password, a disabled account and one that is locked out apart, time included; -1 could not be checked. may_block
+ * false (event threads): only what is remembered or takes a point read is looked at, and 0 then means "not known
+ * here". */
+int auth_login(struct auth *auth, struct str name, struct str password, struct str address,
+               bool may_block, struct auth_caller *out, struct err *err);
 
 /* The value of an Authorization header after "Basic ", as the two views of a decoded copy. */
 int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name,
@@ -84,8 +89,29 @@ int auth_keys_load(struct auth *auth, struct err *err);
 /* Seals what older keys sealed with the first key of `ring`, which must hold the old ones too. */
 int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring, int *out_n, struct err *err);
 
-/* May a push make a repository that does not exist (in a namespace where the pusher may create)? */
-void auth_set_create_on_push(struct auth *auth, bool may);
+/* What operators may change while the registry runs. */
+struct auth_policy {
+    bool may_anonymous; /* pull what is public without credentials */
+    bool
+            may_create_on_push; /* a push makes what does not exist: in the own namespace, and in organisations whose
+                                   owner allows it */
+    int64_t credential_life_us; /* access tokens live at most so long; 0: as long as they say */
+    int64_t password_min;       /* characters */
+    int64_t password_classes;   /* of lower case, upper case, digits, others: at least so many */
+    int64_t login_failures;     /* for one name and network before the log-in is locked; 0: never */
+    int64_t login_lock_us;      /* the longest that a lock grows to */
+};
+
+void auth_set_policy(struct auth *auth, const struct auth_policy *policy);
+
+/* Is it allowed that nobody in particular calls? */
+bool auth_may_anonymous(const struct auth *auth);
+
+/* The longest life of an access token in µs, 0: any. */
+int64_t auth_credential_life(const struct auth *auth);
+
+/* Is the password good enough for the policy? ERR_INVALID naming the rule. */
+int auth_password_allow(struct auth *auth, struct str password, struct err *err);
 
 /* The public keys, a JWK set (RFC 7517). */
 struct str auth_keys_print(struct auth *auth, struct arena *arena);
@@ -99,6 +125,7 @@ enum auth_verdict {
     AUTH_YES,
     AUTH_NO_CREDENTIALS, /* 401 without error */
     AUTH_TOO_FEW,        /* good credentials, too few rights */
+    AUTH_HIDDEN,         /* of the management APIs: not even the right to know that it is there */
     AUTH_VOID,           /* a token of an earlier repository of that name, or an identity token */
     AUTH_NO_REPO,        /* may see that it is not there */
     AUTH_NO_NAMESPACE    /* may create, but the namespace is nobody's */
@@ -121,14 +148,47 @@ int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_cal
                    struct str path, enum auth_verb verb, struct auth_repo *out,
                    enum auth_verdict *verdict, struct err *err);
 
-/* What a listing of repositories may show to this caller. */
-struct auth_view {
-    bool    is_all;
-    int64_t namespace_id; /* public ones and this namespace; 0: public ones only */
+/* The same for the management APIs: callers with Basic credentials, a session or an identity token; never with a
+ * token of the registry protocol, which was bought for other things. AUTH_CREATE on a path that is free is AUTH_YES
+ * with id 0. Without the right to view it is AUTH_HIDDEN, there or not. */
+int auth_repo_manage(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct str path, enum auth_verb verb, struct auth_repo *out,
+                     enum auth_verdict *verdict, struct err *err);
+
+/* An account in the caller's hands (management APIs). */
+enum auth_account_right {
+    AUTH_ACCOUNT_SEE, /* itself, an organisation of one's own, fellow members, and admins see all */
+    AUTH_ACCOUNT_MANAGE /* itself, an organisation that one owns; admins all. Never with a narrowed credential */
 };
 
-int auth_catalog_open(struct auth *auth, const struct auth_caller *caller, struct auth_view *out,
-                      enum auth_verdict *verdict, struct err *err);
+struct auth_account {
+    int64_t    id;
+    struct str name;
+    struct str kind;
+    bool       is_self;
+    bool       by_admin; /* the caller is a system admin */
+    bool       is_owner; /* of the organisation, or its admin */
+    bool       is_member;
+};
+
+/* name_or_uuid as in routes. AUTH_HIDDEN: not there, or not theirs to know of. AUTH_TOO_FEW: seen, not managed. */
+int auth_account_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      struct str name_or_uuid, enum auth_account_right right,
+                      struct auth_account *out, enum auth_verdict *verdict, struct err *err);
+
+/* The same listing for the management APIs, as auth_repo_manage is to auth_repo_open. */
+int auth_view_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   struct auth_view *out, enum auth_verdict *verdict, struct err *err);
+
+/* What a listing of repositories may show to this caller. The ranges of `repos` live in the arena. */
+struct auth_view {
+    struct meta_repo_filter repos;
+    bool                    is_all;
+    int64_t                 namespace_id; /* the caller's own; 0: none */
+};
+
+int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      struct auth_view *out, enum auth_verdict *verdict, struct err *err);
 
 /* The instance itself (metrics, settings): only system admins, with Basic or an identity token. */
 int auth_instance_open(struct auth *auth, const struct auth_caller *caller,

@@ -14,11 +14,16 @@ enum {
     AUTH_TOKENS_CACHED   = 4096,
     AUTH_LOGINS_CACHED   = 1024,
     AUTH_ACCOUNTS_CACHED = 4096,
+    AUTH_RIGHTS_CACHED   = 65536,
     AUTH_KEYS_MAX        = 16
 };
 
 #define AUTH_SECOND_US INT64_C(1000000)
 #define AUTH_LOGIN_REMEMBERED_US (300 * AUTH_SECOND_US)
+#define AUTH_USE_NOTED_US (60 * AUTH_SECOND_US)
+
+/* What access tokens and service secrets begin with: told apart from passwords, and found by secret scanners. */
+#define AUTH_SECRET_HEAD "assay_"
 #define AUTH_ACCOUNT_AGE_US (5 * AUTH_SECOND_US)
 
 struct auth_key {
@@ -43,6 +48,15 @@ struct auth {
     struct cache               *tokens;
     struct cache               *logins;
     struct cache               *accounts;
+    struct cache               *credentials;
+    struct cache               *rights;         /* sums of verbs by account and path */
+    _Atomic(int64_t)            rights_version; /* part of the keys of the three above */
+    atomic_bool                 may_anonymous;
+    _Atomic(int64_t)            credential_life_us; /* 0: no limit */
+    _Atomic(int64_t)            password_min;
+    _Atomic(int64_t)            password_classes;
+    _Atomic(int64_t)            login_failures;
+    _Atomic(int64_t)            login_lock_us;
     _Atomic(struct auth_keys *) keys;
     pthread_mutex_t             keys_lock; /* one loader at a time */
     _Atomic(int64_t)            keys_loaded_at;
@@ -53,13 +67,18 @@ struct auth {
 struct auth_state {
     int64_t generation;
     bool    is_admin;
-    bool    is_active;
+    bool    is_active; /* and, of a service account, its maker too */
+    bool    is_service;
     char    name[AUTH_ACCOUNT_NAME_MAX];
 };
 
 /* 1, 0 (no such account), -1. */
 int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id,
                        struct auth_state *out, struct err *err);
+
+/* What a credential is worth now, at most AUTH_ACCOUNT_AGE_US old: 1 good, 0 gone, off, expired or moved on, -1. */
+int auth_credential_state(struct auth *auth, struct arena *arena, int64_t id, int64_t generation,
+                          struct err *err);
 
 /* The key that signs now. */
 const struct jwt_key *auth_keys_signing(struct auth *auth);

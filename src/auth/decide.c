@@ -1,6 +1,7 @@
 /* auth/decide.c: the decision. Everything that is known is gathered first (live rights, the token's bound,
  * the repository or its absence); then one function says yes or which no. */
 #include "auth/auth_private.h"
+#include "auth/rights_private.h"
 
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "meta/account.h"
+#include "meta/org.h"
 #include "meta/repo.h"
 
 struct facts {
@@ -16,7 +18,8 @@ struct facts {
     bool             has_namespace;
     int64_t          namespace_id;
     bool             may_create; /* a push may make what does not exist */
-    bool was_deleted_since;      /* a repository of this path went after the token was made */
+    bool     was_deleted_since;  /* a repository of this path went after the token was made */
+    unsigned verbs;              /* live rights */
 };
 
 /* The account may have changed since its credentials were checked: a token lives for minutes. */
@@ -24,6 +27,7 @@ static int refresh_caller(struct auth *auth, struct arena *arena, const struct a
                           bool *is_admin, bool *is_void, struct err *err)
 {
     struct auth_state state;
+    int               is_good = 1;
 
     *is_admin = false;
     *is_void  = false;
@@ -31,10 +35,33 @@ static int refresh_caller(struct auth *auth, struct arena *arena, const struct a
         return 0;
 
     int found = auth_account_state(auth, arena, caller->account_id, &state, err);
-    if (found < 0)
+    if (found == 1 && caller->credential != 0)
+        is_good = auth_credential_state(auth, arena, caller->credential,
+                                        caller->credential_generation, err);
+    if (found < 0 || is_good < 0)
         return -1;
-    *is_void  = found == 0 || !state.is_active || state.generation != caller->generation;
-    *is_admin = !*is_void && state.is_admin;
+    *is_void =
+        found == 0 || is_good == 0 || !state.is_active || state.generation != caller->generation;
+    *is_admin = !*is_void && state.is_admin && !caller->is_narrowed;
+    return 0;
+}
+
+/* What is public is open to those without an account unless that is switched off. */
+static int live_verbs(struct auth *auth, struct db_tx *tx, struct arena *arena,
+                      const struct auth_caller *caller, struct str path, struct facts *facts,
+                      struct err *err)
+{
+    struct auth_place place = {
+        .path         = path,
+        .repo_id      = facts->has_repo ? facts->repo.id : 0,
+        .namespace_id = facts->namespace_id,
+        .is_public    = facts->has_repo && facts->repo.is_public != 0,
+    };
+
+    if (caller->kind == AUTH_ACCOUNT)
+        return auth_rights_sum(auth, tx, arena, caller, &place, &facts->verbs, err);
+    facts->verbs =
+        place.is_public && atomic_load(&auth->may_anonymous) ? AUTH_VIEW | AUTH_PULL : AUTH_NONE;
     return 0;
 }
 
@@ -63,7 +90,11 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
             return -1;
         facts->has_namespace = found == 1;
         facts->namespace_id  = found == 1 ? owner.id : 0;
+        if (found == 1 && str_is(owner.kind, "organization"))
+            facts->may_create = facts->may_create && owner.create_on_push != 0;
     }
+    if (live_verbs(auth, tx, arena, caller, path, facts, err) < 0)
+        return -1;
 
     if (caller->has_token) {
         found = meta_repo_last_deleted(tx, path, &deleted_at, err);
@@ -72,22 +103,6 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
         facts->was_deleted_since = found == 1 && deleted_at >= caller->issued_at;
     }
     return 0;
-}
-
-/* Rights add up: system admin, owner of the namespace, the public. Grants to teams join here. */
-static unsigned live_verbs(const struct auth_caller *caller, bool is_admin,
-                           const struct facts *facts)
-{
-    unsigned verbs = AUTH_NONE;
-
-    if (is_admin)
-        verbs |= AUTH_ALL;
-    if (caller->kind == AUTH_ACCOUNT && facts->has_namespace &&
-        facts->namespace_id == caller->account_id)
-        verbs |= AUTH_ALL;
-    if (facts->has_repo && facts->repo.is_public != 0)
-        verbs |= AUTH_PULL;
-    return verbs;
 }
 
 static const struct auth_access *find_access(const struct auth_caller *caller, struct str path)
@@ -113,11 +128,10 @@ static bool is_void_for(const struct auth_access *access, const struct auth_call
     return facts->repo.created_at < caller->issued_at;
 }
 
-static enum auth_verdict decide(const struct auth_caller *caller, bool is_admin,
-                                const struct facts *facts, struct str path, enum auth_verb verb,
-                                unsigned *out_verbs)
+static enum auth_verdict decide(const struct auth_caller *caller, const struct facts *facts,
+                                struct str path, enum auth_verb verb, unsigned *out_verbs)
 {
-    unsigned verbs = live_verbs(caller, is_admin, facts);
+    unsigned verbs = facts->verbs;
 
     if (caller->kind == AUTH_NOBODY)
         return AUTH_NO_CREDENTIALS;
@@ -145,9 +159,23 @@ static enum auth_verdict decide(const struct auth_caller *caller, bool is_admin,
                                                                                 : AUTH_NO_REPO;
 }
 
-int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                   struct str path, enum auth_verb verb, struct auth_repo *out,
-                   enum auth_verdict *verdict, struct err *err)
+/* Management: one who may not even view it learns nothing; one who may, what is missing. */
+static enum auth_verdict decide_managed(const struct auth_caller *caller, const struct facts *facts,
+                                        enum auth_verb verb, unsigned *out_verbs)
+{
+    if (caller->has_token && !caller->is_identity)
+        return AUTH_VOID;
+    *out_verbs = facts->verbs;
+    if (!facts->has_repo && verb == AUTH_CREATE && (facts->verbs & AUTH_CREATE) != 0)
+        return facts->has_namespace ? AUTH_YES : AUTH_NO_NAMESPACE;
+    if (!facts->has_repo || (facts->verbs & AUTH_VIEW) == 0)
+        return AUTH_HIDDEN;
+    return (facts->verbs & (unsigned)verb) != 0 ? AUTH_YES : AUTH_TOO_FEW;
+}
+
+static int open_repo(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct str path, enum auth_verb verb, bool is_managed, struct auth_repo *out,
+                     enum auth_verdict *verdict, struct err *err)
 {
     struct facts facts;
     bool         is_admin, is_void;
@@ -166,7 +194,8 @@ int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_cal
     if (gather(auth, arena, caller, path, &facts, err) < 0)
         return err_wrap(err, "deciding about " STR_FMT, STR_ARGS(path));
 
-    *verdict = decide(caller, is_admin, &facts, path, verb, &verbs);
+    *verdict = is_managed ? decide_managed(caller, &facts, verb, &verbs)
+                          : decide(caller, &facts, path, verb, &verbs);
     if (*verdict == AUTH_YES) {
         *out = (struct auth_repo){
             .id           = facts.has_repo ? facts.repo.id : 0,
@@ -180,11 +209,108 @@ int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_cal
     return 0;
 }
 
-int auth_catalog_open(struct auth *auth, const struct auth_caller *caller, struct auth_view *out,
-                      enum auth_verdict *verdict, struct err *err)
+int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   struct str path, enum auth_verb verb, struct auth_repo *out,
+                   enum auth_verdict *verdict, struct err *err)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    bool                           is_admin, is_void;
+    return open_repo(auth, arena, caller, path, verb, false, out, verdict, err);
+}
+
+int auth_repo_manage(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct str path, enum auth_verb verb, struct auth_repo *out,
+                     enum auth_verdict *verdict, struct err *err)
+{
+    return open_repo(auth, arena, caller, path, verb, true, out, verdict, err);
+}
+
+int auth_view_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   struct auth_view *out, enum auth_verdict *verdict, struct err *err)
+{
+    bool is_admin, is_void;
+
+    if (caller->kind == AUTH_NOBODY) {
+        *verdict = AUTH_NO_CREDENTIALS;
+        return 0;
+    }
+    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+        return -1;
+    *verdict = is_void || (caller->has_token && !caller->is_identity) ? AUTH_VOID : AUTH_YES;
+    *out     = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
+    return auth_rights_view(auth, arena, caller, is_admin, &out->repos, err);
+}
+
+/* What the caller is to the account. */
+static int relate(struct db_tx *tx, const struct auth_caller *caller, bool is_admin,
+                  struct auth_account *out, struct err *err)
+{
+    int64_t is_owner = 0;
+    int     found    = meta_org_member_find(tx, out->id, caller->account_id, &is_owner, err);
+
+    if (found < 0)
+        return -1;
+    out->by_admin  = is_admin;
+    out->is_self   = out->id == caller->account_id;
+    out->is_member = found == 1;
+    out->is_owner  = is_admin || is_owner != 0;
+    return 0;
+}
+
+static int judge(struct db_tx *tx, const struct auth_caller *caller,
+                 const struct meta_account *account, const struct auth_account *about,
+                 enum auth_account_right right, enum auth_verdict *out, struct err *err)
+{
+    bool is_manager = about->is_self || about->is_owner ||
+                      (account->owner_id != 0 && account->owner_id == caller->account_id);
+    int sees = is_manager || about->is_member;
+
+    if (!sees)
+        sees = meta_org_shared(tx, caller->account_id, account->id, err);
+    if (sees < 0)
+        return -1;
+    if (sees == 0)
+        *out = AUTH_HIDDEN;
+    else if (right == AUTH_ACCOUNT_MANAGE && (!is_manager || caller->is_narrowed))
+        *out = AUTH_TOO_FEW;
+    else
+        *out = AUTH_YES;
+    return 0;
+}
+
+int auth_account_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      struct str name_or_uuid, enum auth_account_right right,
+                      struct auth_account *out, enum auth_verdict *verdict, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_account          account;
+    bool                         is_admin, is_void;
+
+    if (caller->kind != AUTH_ACCOUNT) {
+        *verdict = AUTH_NO_CREDENTIALS;
+        return 0;
+    }
+    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+        return -1;
+    *verdict = is_void || (caller->has_token && !caller->is_identity) ? AUTH_VOID : AUTH_HIDDEN;
+    if (*verdict == AUTH_VOID)
+        return 0;
+
+    if (db_begin(auth->settings.db, DB_READ, "open account", &tx, err) < 0)
+        return -1;
+    int found = meta_account_find_any(tx, arena, name_or_uuid, &account, err);
+    if (found < 1)
+        return found;
+    struct auth_account about = { .id = account.id, .name = account.name, .kind = account.kind };
+    if (relate(tx, caller, is_admin, &about, err) < 0 ||
+        judge(tx, caller, &account, &about, right, verdict, err) < 0)
+        return -1;
+    *out = about;
+    return 0;
+}
+
+int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      struct auth_view *out, enum auth_verdict *verdict, struct err *err)
+{
+    bool is_admin, is_void;
 
     if (caller->kind == AUTH_NOBODY) {
         *verdict = AUTH_NO_CREDENTIALS;
@@ -200,7 +326,7 @@ int auth_catalog_open(struct auth *auth, const struct auth_caller *caller, struc
     else
         *verdict = AUTH_YES;
     *out = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
-    return 0;
+    return auth_rights_view(auth, arena, caller, is_admin, &out->repos, err);
 }
 
 int auth_instance_open(struct auth *auth, const struct auth_caller *caller,

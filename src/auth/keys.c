@@ -210,6 +210,36 @@ struct str auth_keys_print(struct auth *auth, struct arena *arena)
     return buf_view(&set);
 }
 
+static const struct auth_policy standard_policy = {
+    .may_anonymous      = true,
+    .may_create_on_push = true,
+    .password_min       = 8,
+    .password_classes   = 1,
+    .login_failures     = 10,
+    .login_lock_us      = 900 * AUTH_SECOND_US,
+};
+
+void auth_set_policy(struct auth *auth, const struct auth_policy *policy)
+{
+    atomic_store(&auth->may_anonymous, policy->may_anonymous);
+    atomic_store(&auth->may_create_on_push, policy->may_create_on_push);
+    atomic_store(&auth->credential_life_us, policy->credential_life_us);
+    atomic_store(&auth->password_min, policy->password_min);
+    atomic_store(&auth->password_classes, policy->password_classes);
+    atomic_store(&auth->login_failures, policy->login_failures);
+    atomic_store(&auth->login_lock_us, policy->login_lock_us);
+}
+
+bool auth_may_anonymous(const struct auth *auth)
+{
+    return atomic_load(&auth->may_anonymous);
+}
+
+int64_t auth_credential_life(const struct auth *auth)
+{
+    return atomic_load(&auth->credential_life_us);
+}
+
 int auth_new(const struct auth_settings *settings, struct auth **out, struct err *err)
 {
     AUTO(auth_free) struct auth   *auth  = mem_new(struct auth);
@@ -221,12 +251,14 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     memcpy(auth->audience, settings->audience.p, settings->audience.n);
     auth->settings.audience = str_from(auth->audience);
     pthread_mutex_init(&auth->keys_lock, NULL);
-    atomic_store(&auth->may_create_on_push, true);
+    auth_set_policy(auth, &standard_policy);
     random_bytes(auth->process_key, sizeof(auth->process_key));
     auth->passwords = auth_password_pool_new(settings->password_threads, settings->password_queue);
     auth->tokens    = cache_new(AUTH_TOKENS_CACHED, sizeof(struct auth_caller));
     auth->logins    = cache_new(AUTH_LOGINS_CACHED, sizeof(char));
     auth->accounts  = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
+    auth->credentials = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(int64_t));
+    auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(unsigned));
 
     if (auth_keys_load(auth, err) < 0)
         return -1;
@@ -238,11 +270,6 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     return 0;
 }
 
-void auth_set_create_on_push(struct auth *auth, bool may)
-{
-    atomic_store(&auth->may_create_on_push, may);
-}
-
 void auth_free(struct auth **auth)
 {
     if (*auth == NULL)
@@ -252,6 +279,8 @@ void auth_free(struct auth **auth)
     cache_free(&(*auth)->tokens);
     cache_free(&(*auth)->logins);
     cache_free(&(*auth)->accounts);
+    cache_free(&(*auth)->credentials);
+    cache_free(&(*auth)->rights);
     free_keys(atomic_load(&(*auth)->keys));
     pthread_mutex_destroy(&(*auth)->keys_lock);
     mem_wipe((*auth)->process_key, sizeof((*auth)->process_key));

@@ -1,8 +1,11 @@
-/* auth/login.c: names and passwords. A right password is remembered under an HMAC of everything that made
+/* auth/login.c: names and what proves them. The methods are a table: the first that claims the text given as a
+ * password decides. A right password is remembered under an HMAC of everything that made
  * it right, so that scripts which send Basic credentials with each request pay argon2id once in five
  * minutes; a changed password or a moved generation misses the memory by construction. */
 #include "auth/auth_private.h"
+#include "auth/lockout.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -12,6 +15,7 @@
 #include "db/db.h"
 #include "io/clock.h"
 #include "meta/account.h"
+#include "meta/credential.h"
 
 int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name,
                      struct str *password, struct err *err)
@@ -65,6 +69,8 @@ static int find_account(struct auth *auth, struct arena *arena, struct str name,
         return -1;
 
     int found = meta_account_find_name(tx, arena, name, out, err);
+    if (found < 0 && err->kind == ERR_INVALID)
+        return 0; /* a name that no row can hold is nobody's */
     if (found == 1 && (out->is_active == 0 || out->name.n >= AUTH_ACCOUNT_NAME_MAX))
         found = 0;
     return found;
@@ -76,46 +82,175 @@ static bool could_be_name(struct str name)
     return name.n < AUTH_ACCOUNT_NAME_MAX && str_find(name, '\0') < 0 && text_is_utf8(name);
 }
 
-int auth_login(struct auth *auth, struct str name, struct str password, bool may_block,
-               struct auth_caller *out, struct err *err)
+struct attempt {
+    struct auth  *auth;
+    struct arena *arena;
+    struct str    name;
+    struct str    password;
+    struct str    network;
+    bool          may_block;
+};
+
+/* -- the password ----------------------------------------------------------------------------------- */
+
+/* A locked name is checked against nothing, for as long as a real check takes. */
+static int check_slowly(const struct attempt *a, const struct meta_account *account, int found,
+                        struct err *err)
 {
-    AUTO(arena_free) struct arena *arena   = arena_new();
-    struct meta_account            account = { 0 };
-    unsigned char                  key[32];
-    char                           yes = 1;
+    bool is_locked;
+
+    if (auth_lock_look(a->auth, a->name, a->network, &is_locked, err) < 0)
+        return -1;
+    bool may_fit = found == 1 && !is_locked;
+    int right = auth_password_check(a->auth->passwords, may_fit ? account->password_hash : STR_NULL,
+                                    a->password, err);
+    if (right < 0)
+        return -1;
+    if (right == 1 && may_fit)
+        return auth_lock_clear(a->auth, a->name, a->network, err) < 0 ? -1 : 1;
+    return is_locked || auth_lock_count(a->auth, a->name, a->network, err) == 0 ? 0 : -1;
+}
+
+static int check_password(const struct attempt *a, struct auth_caller *out, struct err *err)
+{
+    struct meta_account account = { 0 };
+    unsigned char       key[32];
+    struct str          key_view = { (const char *)key, sizeof(key) };
+    char                yes      = 1;
+    int                 found    = find_account(a->auth, a->arena, a->name, &account, err);
+
+    if (found < 0)
+        return -1;
+    if (found == 1) {
+        remember_key(a->auth, &account, a->password, a->arena, key);
+        if (cache_get(a->auth->logins, key_view, clock_monotonic_us(), &yes)) {
+            to_caller(&account, out);
+            return 1;
+        }
+    }
+    if (!a->may_block)
+        return 0;
+
+    int right = check_slowly(a, &account, found, err);
+    if (right < 1)
+        return right;
+    cache_put(a->auth->logins, key_view, clock_monotonic_us() + AUTH_LOGIN_REMEMBERED_US, &yes);
+    to_caller(&account, out);
+    return 1;
+}
+
+static bool claims_all(struct str password)
+{
+    (void)password;
+    return true;
+}
+
+/* -- access tokens and service secrets -------------------------------------------------------------- */
+
+/* Their last use is noted once a minute, on a worker. */
+static int note_use(const struct attempt *a, const struct meta_credential *credential, int64_t now,
+                    struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (credential->used_at + AUTH_USE_NOTED_US > now)
+        return 1;
+    if (!a->may_block)
+        return 0;
+    if (db_begin(a->auth->settings.db, DB_WRITE, "note use", &tx, err) < 0 ||
+        meta_credential_touch(tx, credential->id, now, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    return 1;
+}
+
+static int find_credential(const struct attempt *a, struct meta_credential *out, int64_t *out_now,
+                           struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    unsigned char                hash[32];
+    char                         hex[65];
+
+    hash_sha256(a->password, hash);
+    text_hex_print(hash, sizeof(hash), hex);
+    if (db_begin(a->auth->settings.db, DB_READ, "find credential", &tx, err) < 0)
+        return -1;
+    int found = meta_credential_find(tx, a->arena, str_from(hex), out, err);
+    *out_now  = db_now(tx);
+    if (found == 1 &&
+        (out->is_active == 0 || (out->expires_at != 0 && out->expires_at <= *out_now)))
+        found = 0;
+    return found;
+}
+
+static int check_secret(const struct attempt *a, struct auth_caller *out, struct err *err)
+{
+    struct meta_credential credential;
+    struct auth_state      state;
+    int64_t                now;
+    int                    found = find_credential(a, &credential, &now, err);
+
+    if (found < 1)
+        return found;
+    found = auth_account_state(a->auth, a->arena, credential.account_id, &state, err);
+    if (found < 1)
+        return found;
+    if (!state.is_active || !str_is(a->name, state.name))
+        return 0;
+    found = note_use(a, &credential, now, err);
+    if (found < 1)
+        return found;
+
+    *out = (struct auth_caller){
+        .kind                  = AUTH_ACCOUNT,
+        .account_id            = credential.account_id,
+        .generation            = state.generation,
+        .is_admin              = state.is_admin && credential.is_narrowed == 0,
+        .credential            = credential.id,
+        .credential_generation = credential.generation,
+        .is_narrowed           = credential.is_narrowed != 0,
+    };
+    memcpy(out->name, state.name, sizeof(out->name));
+    snprintf(out->credential_id, sizeof(out->credential_id), "token-%lld",
+             (long long)credential.id);
+    return 1;
+}
+
+static bool claims_secret(struct str password)
+{
+    return str_starts(password, STR(AUTH_SECRET_HEAD));
+}
+
+/* -- all of them ------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    bool (*claims)(struct str password);
+    int (*check)(const struct attempt *a, struct auth_caller *out, struct err *err);
+} methods[] = {
+    { "secret", claims_secret, check_secret },
+    { "password", claims_all, check_password },
+};
+
+int auth_login(struct auth *auth, struct str name, struct str password, struct str address,
+               bool may_block, struct auth_caller *out, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct attempt                 a     = { .auth      = auth,
+                                             .arena     = arena,
+                                             .name      = name,
+                                             .password  = password,
+                                             .network   = auth_network_of(address),
+                                             .may_block = may_block };
 
     if (password.n == 0 || password.n > AUTH_PASSWORD_MAX || !could_be_name(name))
         return may_block
                    ? auth_password_check(auth->passwords, STR_NULL, STR("x"), err) < 0 ? -1 : 0
                    : 0;
-
-    int found = find_account(auth, arena, name, &account, err);
-    if (found < 0 && err->kind == ERR_INVALID)
-        found = 0; /* a name that no row can hold is nobody's */
-    if (found < 0)
-        return -1;
-    if (found == 1) {
-        remember_key(auth, &account, password, arena, key);
-        if (cache_get(auth->logins, (struct str){ (const char *)key, sizeof(key) },
-                      clock_monotonic_us(), &yes)) {
-            to_caller(&account, out);
-            return 1;
-        }
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        if (methods[i].claims(password))
+            return methods[i].check(&a, out, err);
     }
-    if (!may_block)
-        return 0;
-
-    int right = auth_password_check(auth->passwords, found == 1 ? account.password_hash : STR_NULL,
-                                    password, err);
-    if (right < 0)
-        return -1;
-    if (right == 0 || found == 0)
-        return 0;
-
-    cache_put(auth->logins, (struct str){ (const char *)key, sizeof(key) },
-              clock_monotonic_us() + AUTH_LOGIN_REMEMBERED_US, &yes);
-    to_caller(&account, out);
-    return 1;
+    return 0;
 }
 
 int auth_password_make(struct auth *auth, struct arena *arena, struct str password,
@@ -124,12 +259,40 @@ int auth_password_make(struct auth *auth, struct arena *arena, struct str passwo
     return auth_password_hash(auth->passwords, arena, password, out_hash, err);
 }
 
+static int read_state(struct db_tx *tx, struct arena *arena, int64_t account_id,
+                      struct auth_state *out, struct err *err)
+{
+    struct meta_account account, maker;
+    int                 found = meta_account_find(tx, arena, account_id, &account, err);
+
+    if (found < 1)
+        return found;
+    if (account.name.p == NULL || account.name.n >= AUTH_ACCOUNT_NAME_MAX)
+        return err_set_corrupt(err, "account %lld has a name of %zu bytes", (long long)account_id,
+                               account.name.n);
+    *out = (struct auth_state){
+        .generation = account.generation,
+        .is_admin   = account.is_admin != 0,
+        .is_active  = account.is_active != 0,
+        .is_service = str_is(account.kind, "service"),
+    };
+    memcpy(out->name, account.name.p, account.name.n);
+    if (!out->is_service)
+        return 1;
+
+    found = meta_account_find(tx, arena, account.maker_id, &maker, err);
+    if (found < 0)
+        return -1;
+    out->is_active &= found == 1 && maker.is_active != 0;
+    return 1;
+}
+
 int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id,
                        struct auth_state *out, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
-    struct meta_account          account;
-    struct str                   key = { (const char *)&account_id, sizeof(account_id) };
+    AUTO(db_abort) struct db_tx *tx         = NULL;
+    int64_t                      numbers[2] = { atomic_load(&auth->rights_version), account_id };
+    struct str                   key        = { (const char *)numbers, sizeof(numbers) };
 
     if (cache_get(auth->accounts, key, clock_monotonic_us(), out))
         return 1;
@@ -137,19 +300,32 @@ int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_i
     int64_t read_at = clock_monotonic_us();
     if (db_begin(auth->settings.db, DB_READ, "read account", &tx, err) < 0)
         return -1;
-    int found = meta_account_find(tx, arena, account_id, &account, err);
+    int found = read_state(tx, arena, account_id, out, err);
+    if (found == 1)
+        cache_put(auth->accounts, key, read_at + AUTH_ACCOUNT_AGE_US, out);
+    return found;
+}
+
+int auth_credential_state(struct auth *auth, struct arena *arena, int64_t id, int64_t generation,
+                          struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx         = NULL;
+    int64_t                      numbers[2] = { atomic_load(&auth->rights_version), id };
+    struct str                   key        = { (const char *)numbers, sizeof(numbers) };
+    struct meta_credential       row;
+    int64_t                      good;
+
+    if (cache_get(auth->credentials, key, clock_monotonic_us(), &good))
+        return good == generation;
+
+    int64_t read_at = clock_monotonic_us();
+    if (db_begin(auth->settings.db, DB_READ, "read credential", &tx, err) < 0)
+        return -1;
+    int found = meta_credential_find_id(tx, arena, id, &row, err);
     if (found < 1)
         return found;
-    if (account.name.p == NULL || account.name.n >= AUTH_ACCOUNT_NAME_MAX)
-        return err_set_corrupt(err, "account %lld has a name of %zu bytes", (long long)account_id,
-                               account.name.n);
-
-    *out = (struct auth_state){
-        .generation = account.generation,
-        .is_admin   = account.is_admin != 0,
-        .is_active  = account.is_active != 0,
-    };
-    memcpy(out->name, account.name.p, account.name.n);
-    cache_put(auth->accounts, key, read_at + AUTH_ACCOUNT_AGE_US, out);
-    return 1;
+    bool is_good = row.is_active != 0 && (row.expires_at == 0 || row.expires_at > db_now(tx));
+    good         = is_good ? row.generation : 0;
+    cache_put(auth->credentials, key, read_at + AUTH_ACCOUNT_AGE_US, &good);
+    return good == generation;
 }

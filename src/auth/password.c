@@ -2,6 +2,8 @@
  * until a pool thread has done it, so nothing outlives anything. */
 #include "auth/password.h"
 
+#include "auth/auth_private.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -176,4 +178,50 @@ int auth_password_check(struct auth_password_pool *pool, struct str hash, struct
     if (run_in_pool(pool, &task, err) < 0)
         return -1;
     return task.result == 0;
+}
+
+/* Characters are counted, not bytes. */
+static int64_t n_characters(struct str text)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < text.n; i++)
+        n += ((unsigned char)text.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static int64_t n_classes(struct str text)
+{
+    bool lower = false, upper = false, digit = false, other = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        lower |= c >= 'a' && c <= 'z';
+        upper |= c >= 'A' && c <= 'Z';
+        digit |= c >= '0' && c <= '9';
+        other |= !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'));
+    }
+    return lower + upper + digit + other;
+}
+
+int auth_password_allow(struct auth *auth, struct str password, struct err *err)
+{
+    int64_t least   = atomic_load(&auth->password_min),
+            classes = atomic_load(&auth->password_classes);
+
+    if (password.n > AUTH_PASSWORD_MAX)
+        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
+                            "password: has more than %d bytes", AUTH_PASSWORD_MAX);
+    if (n_characters(password) < least)
+        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
+                            "password: needs at least %lld characters", (long long)least);
+    if (n_classes(password) < classes)
+        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
+                            "password: needs %lld of lower case, upper case, digits and others",
+                            (long long)classes);
+    if (str_starts(password, STR(AUTH_SECRET_HEAD)))
+        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
+                            "password: begins like an access token");
+    return 0;
 }

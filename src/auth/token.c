@@ -33,16 +33,19 @@ struct access_claim {
 };
 
 struct claims {
-    struct str       iss;
-    struct str       aud;
-    struct str       sub;
-    int64_t          iat;
-    int64_t          nbf;
-    int64_t          exp;
-    struct str       jti;
-    int64_t          account;
-    int64_t          generation;
-    struct str       use;
+    struct str iss;
+    struct str aud;
+    struct str sub;
+    int64_t    iat;
+    int64_t    nbf;
+    int64_t    exp;
+    struct str jti;
+    int64_t    account;
+    int64_t    generation;
+    struct str use;
+    int64_t    credential; /* that it was bought with, its generation, and whether it is narrowed */
+    int64_t    credential_generation;
+    int64_t    narrowed;
     struct json_list access;
 };
 
@@ -68,6 +71,9 @@ static const struct json_field claims_fields[] = {
     { "account",    JSON_INTEGER, JSON_AT(struct claims, account, int64_t),         .flags = JSON_REQUIRED },
     { "generation", JSON_INTEGER, JSON_AT(struct claims, generation, int64_t),      .flags = JSON_REQUIRED },
     { "use",        JSON_STRING,  JSON_AT(struct claims, use, struct str),          .flags = JSON_REQUIRED },
+    { "credential", JSON_INTEGER, JSON_AT(struct claims, credential, int64_t) },
+    { "credential_generation", JSON_INTEGER, JSON_AT(struct claims, credential_generation, int64_t) },
+    { "narrowed",   JSON_INTEGER, JSON_AT(struct claims, narrowed, int64_t) },
     { "access",     JSON_LIST,    JSON_AT(struct claims, access, struct json_list), .table = &access_table },
 };
 static const struct json_table claims_table = {
@@ -147,13 +153,16 @@ static bool to_caller(const struct auth *auth, const struct claims *claims, stru
     const struct access_claim *access = claims->access.items;
 
     *out = (struct auth_caller){
-        .kind        = claims->account == 0 ? AUTH_ANONYMOUS : AUTH_ACCOUNT,
-        .account_id  = claims->account,
-        .generation  = claims->generation,
-        .has_token   = true,
-        .is_identity = str_is(claims->use, "identity"),
-        .issued_at   = claims->iat * AUTH_SECOND_US,
-        .expires_at  = claims->exp * AUTH_SECOND_US,
+        .kind                  = claims->account == 0 ? AUTH_ANONYMOUS : AUTH_ACCOUNT,
+        .account_id            = claims->account,
+        .generation            = claims->generation,
+        .credential            = claims->credential,
+        .credential_generation = claims->credential_generation,
+        .is_narrowed           = claims->narrowed != 0,
+        .has_token             = true,
+        .is_identity           = str_is(claims->use, "identity"),
+        .issued_at             = claims->iat * AUTH_SECOND_US,
+        .expires_at            = claims->exp * AUTH_SECOND_US,
     };
     if (!str_eq(claims->aud, auth->settings.audience) ||
         !str_eq(claims->iss, auth->settings.audience) || claims->sub.n >= sizeof(out->name) ||
@@ -204,18 +213,26 @@ static int grant(struct auth *auth, struct arena *arena, const struct auth_calle
                  const struct auth_scope *scope, unsigned *out_verbs, int64_t *out_repo,
                  struct err *err)
 {
-    static const enum auth_verb probes[] = { AUTH_PULL, AUTH_PUSH, AUTH_DELETE };
+    static const struct {
+        const char *action;
+        unsigned    verbs; /* either of them opens */
+    } probes[] = {
+        { "pull", AUTH_PULL },
+        { "push", AUTH_PUSH },
+        { "delete", AUTH_VERBS_DELETE },
+    };
 
     *out_verbs = AUTH_NONE;
     *out_repo  = 0;
     for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
         struct auth_repo  repo;
         enum auth_verdict verdict;
-        unsigned          group = auth_verbs_of_action(str_from(auth_action_of_verb(probes[i])));
+        unsigned          group = auth_verbs_of_action(str_from(probes[i].action));
 
         if ((scope->verbs & group) == 0)
             continue;
-        if (auth_repo_open(auth, arena, caller, scope->path, probes[i], &repo, &verdict, err) < 0)
+        if (auth_repo_open(auth, arena, caller, scope->path, (enum auth_verb)probes[i].verbs, &repo,
+                           &verdict, err) < 0)
             return -1;
         if (verdict == AUTH_YES) {
             *out_verbs |= group & repo.verbs;
@@ -226,13 +243,6 @@ static int grant(struct auth *auth, struct arena *arena, const struct auth_calle
         }
     }
     return 0;
-}
-
-static bool is_granted(struct str action, unsigned verbs)
-{
-    unsigned wanted = auth_verbs_of_action(action);
-
-    return wanted != AUTH_NONE && (wanted & verbs) == wanted;
 }
 
 static bool is_asked(struct str actions, const char *word)
@@ -251,11 +261,11 @@ static void write_actions(struct json_write *w, struct buf *scope_text,
                           const struct auth_scope *scope, unsigned verbs)
 {
     static const char *const words[] = { "pull", "push", "delete", "*" };
-    bool        is_part = is_asked(scope->actions, "*") && !is_granted(STR("*"), verbs);
+    bool        is_part = is_asked(scope->actions, "*") && !auth_action_is_granted(STR("*"), verbs);
     const char *comma   = "";
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (!is_granted(str_from(words[i]), verbs) ||
+        if (!auth_action_is_granted(str_from(words[i]), verbs) ||
             (!is_part && !is_asked(scope->actions, words[i])))
             continue;
         json_write_text(w, words[i]);
@@ -345,12 +355,14 @@ static int add_refresh(struct auth *auth, struct arena *arena, const struct auth
         return -1;
     int64_t             now = db_now(tx);
     struct meta_refresh row = {
-        .hash       = str_from(hex),
-        .account_id = caller->account_id,
-        .generation = caller->generation,
-        .client_id  = client_name(client_id),
-        .created_at = now,
-        .expires_at = now + auth->settings.refresh_life_us,
+        .hash                  = str_from(hex),
+        .account_id            = caller->account_id,
+        .generation            = caller->generation,
+        .client_id             = client_name(client_id),
+        .created_at            = now,
+        .expires_at            = now + auth->settings.refresh_life_us,
+        .credential            = caller->credential,
+        .credential_generation = caller->credential_generation,
     };
     if (meta_refresh_remove_expired(tx, now, err) < 0 || meta_refresh_add(tx, &row, err) < 0 ||
         db_commit(&tx, err) < 0)
@@ -391,6 +403,11 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
     json_write_text_at(&w, "jti", jti);
     json_write_int_at(&w, "account", buyer.account_id);
     json_write_int_at(&w, "generation", buyer.generation);
+    if (buyer.credential != 0) {
+        json_write_int_at(&w, "credential", buyer.credential);
+        json_write_int_at(&w, "credential_generation", buyer.credential_generation);
+        json_write_int_at(&w, "narrowed", buyer.is_narrowed);
+    }
     json_write_text_at(&w, "use", is_identity ? "identity" : "registry");
     json_write_key(&w, "access");
     json_write_list(&w);
@@ -449,12 +466,20 @@ int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refre
         return found;
     if (!state.is_active || state.generation != row.generation)
         return 0;
+    if (row.credential != 0) {
+        found = auth_credential_state(auth, arena, row.credential, row.credential_generation, err);
+        if (found < 1)
+            return found;
+    }
 
     *out = (struct auth_caller){
-        .kind       = AUTH_ACCOUNT,
-        .account_id = row.account_id,
-        .generation = row.generation,
-        .is_admin   = state.is_admin,
+        .kind                  = AUTH_ACCOUNT,
+        .account_id            = row.account_id,
+        .generation            = row.generation,
+        .is_admin              = state.is_admin && row.is_narrowed == 0,
+        .credential            = row.credential,
+        .credential_generation = row.credential_generation,
+        .is_narrowed           = row.is_narrowed != 0,
     };
     memcpy(out->name, state.name, sizeof(out->name));
     return 1;

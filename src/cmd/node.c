@@ -271,6 +271,19 @@ static struct work_policy policy_of(const struct conf *conf)
     };
 }
 
+static struct auth_policy access_of(const struct conf *conf)
+{
+    return (struct auth_policy){
+        .may_anonymous      = conf_switch(conf, CONF_ANONYMOUS),
+        .may_create_on_push = conf_switch(conf, CONF_CREATE_ON_PUSH),
+        .credential_life_us = conf_number(conf, CONF_ACCESS_TOKEN_LIFE),
+        .password_min       = conf_number(conf, CONF_PASSWORD_MIN),
+        .password_classes   = conf_number(conf, CONF_PASSWORD_CLASSES),
+        .login_failures     = conf_number(conf, CONF_LOGIN_FAILURES),
+        .login_lock_us      = conf_number(conf, CONF_LOGIN_LOCK),
+    };
+}
+
 /* At first start what flags, variables and file say becomes the registry's value. */
 static int seed_settings(struct node *node, struct err *err)
 {
@@ -338,8 +351,11 @@ int node_load_settings(struct node *node, struct err *err)
 
         work_set_policy(node->work, &policy);
     }
-    if (node->auth != NULL)
-        auth_set_create_on_push(node->auth, conf_switch(node_conf(node), CONF_CREATE_ON_PUSH));
+    if (node->auth != NULL) {
+        struct auth_policy access = access_of(node_conf(node));
+
+        auth_set_policy(node->auth, &access);
+    }
     return 0;
 }
 
@@ -371,7 +387,8 @@ static int open_auth(struct node *node, struct err *err)
     };
     if (auth_new(&settings, &node->auth, err) < 0)
         return -1;
-    auth_set_create_on_push(node->auth, conf_switch(conf, CONF_CREATE_ON_PUSH));
+    struct auth_policy access = access_of(conf);
+    auth_set_policy(node->auth, &access);
     return 0;
 }
 
@@ -379,6 +396,7 @@ static void open_work(struct node *node)
 {
     struct work_settings settings = {
         .db     = node->db,
+        .auth   = node->auth,
         .store  = node->store,
         .policy = policy_of(node_conf(node)),
     };

@@ -48,23 +48,33 @@ enum conf_id {
     CONF_EVENT_THREADS,
     CONF_WORKERS,
     CONF_MAX_CONNECTIONS,
-    CONF_DRAIN_TIMEOUT,   /* 60s */
-    CONF_VERIFY_ON_READ,  /* registry from here on: switch, off */
-    CONF_GC_DELAY,        /* 24h */
-    CONF_PIN_TTL,         /* 24h */
-    CONF_DOOM_DELAY,      /* 72h */
-    CONF_UNDELETE_WINDOW, /* 72h */
-    CONF_GC_INTERVAL,     /* 10m */
-    CONF_UPLOAD_TTL,      /* 24h idle */
-    CONF_TOKEN_LIFE,      /* 5m */
-    CONF_REFRESH_LIFE,    /* 30d */
-    CONF_CREATE_ON_PUSH,  /* switch, on: in the pusher's own namespace */
-    CONF_READ_ONLY,       /* switch, off */
-    CONF_ALLOW_DELETE,    /* switch, on */
-    CONF_MAX_BLOB_SIZE,   /* 0: none; default 100GiB */
-    CONF_SCRUB_RATE,      /* bytes a second, 20MiB; 0: off */
-    CONF_SCRUB_INTERVAL,  /* 30d */
-    CONF_DISK_RESERVE,    /* default 256MiB */
+    CONF_DRAIN_TIMEOUT,     /* 60s */
+    CONF_VERIFY_ON_READ,    /* registry from here on: switch, off */
+    CONF_GC_DELAY,          /* 24h */
+    CONF_PIN_TTL,           /* 24h */
+    CONF_DOOM_DELAY,        /* 72h */
+    CONF_UNDELETE_WINDOW,   /* 72h */
+    CONF_GC_INTERVAL,       /* 10m */
+    CONF_UPLOAD_TTL,        /* 24h idle */
+    CONF_TOKEN_LIFE,        /* 5m */
+    CONF_REFRESH_LIFE,      /* 30d */
+    CONF_CREATE_ON_PUSH,    /* switch, on: in the pusher's own namespace */
+    CONF_READ_ONLY,         /* switch, off */
+    CONF_ALLOW_DELETE,      /* switch, on */
+    CONF_MAX_BLOB_SIZE,     /* 0: none; default 100GiB */
+    CONF_SCRUB_RATE,        /* bytes a second, 20MiB; 0: off */
+    CONF_SCRUB_INTERVAL,    /* 30d */
+    CONF_DISK_RESERVE,      /* default 256MiB */
+    CONF_ANONYMOUS,         /* switch, on: pulling what is public without credentials */
+    CONF_ACCESS_TOKEN_LIFE, /* 0: none; the longest life of an access token */
+    CONF_PASSWORD_MIN,      /* 8 characters */
+    CONF_PASSWORD_CLASSES,  /* 1 of 4 */
+    CONF_LOGIN_FAILURES,    /* 10; 0: never locked */
+    CONF_LOGIN_LOCK,        /* 15m at most */
+    CONF_LOGIN_BANNER,      /* none */
+    CONF_SESSION_LIFE,      /* 60m */
+    CONF_SESSION_RENEWAL,   /* 20m; 0: never renewed */
+    CONF_SESSION_LIMIT,     /* 10 an account; 0: none */
     CONF_N_IDS
 };
 

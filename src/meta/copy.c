@@ -25,14 +25,42 @@ const struct meta_copy_table meta_copy_tables[] = {
       .columns = "id, version" },
     { .name = "nodes",             .n_key = 1, .n_page = SMALL, .kinds = "ttiii",
       .columns = "id, version, protocol, started_at, heartbeat_at" },
-    { .name = "accounts",          .n_key = 1, .n_page = WIDE, .kinds = "ittttiitii", .has_id = true,
-      .columns = "id, uuid, name, kind, full_name, is_admin, is_active, password_hash, generation, created_at" },
+    { .name = "accounts",         .n_key = 1, .n_page = WIDE, .kinds = "ittttiitiiiitIItiI", .has_id = true,
+      .columns = "id, uuid, name, kind, full_name, is_admin, is_active, password_hash, generation, created_at, "
+                 "is_imported, create_on_push, content_cache, owner_id, maker_id, prefix, password_at, deleted_at" },
     { .name = "token_keys",        .n_key = 1, .n_page = SMALL, .kinds = "tttiI",
       .columns = "kid, sealed, state, created_at, retired_at" },
-    { .name = "refresh_tokens",    .n_key = 1, .n_page = SMALL, .kinds = "tiitii",
-      .columns = "hash, account_id, generation, client_id, created_at, expires_at" },
-    { .name = "repositories",      .n_key = 1, .n_page = SMALL, .kinds = "ittiiiiI", .has_id = true,
-      .columns = "id, uuid, path, namespace_id, is_public, created_at, created_by, deleted_at" },
+    { .name = "repositories",     .n_key = 1, .n_page = WIDE, .kinds = "ittiiiiItiiii", .has_id = true,
+      .columns = "id, uuid, path, namespace_id, is_public, created_at, created_by, deleted_at, short_description, "
+                 "immutable_tags, scan_on_push, enable_manifest_lists, tag_limit" },
+    { .name = "org_members",      .n_key = 2, .n_page = SMALL, .kinds = "iiii",
+      .columns = "org_id, account_id, is_owner, added_at" },
+    { .name = "teams",            .n_key = 1, .n_page = SMALL, .kinds = "ititti", .has_id = true,
+      .columns = "id, uuid, org_id, name, description, created_at" },
+    { .name = "team_members",     .n_key = 2, .n_page = SMALL, .kinds = "iiii",
+      .columns = "team_id, account_id, is_admin, added_at" },
+    { .name = "roles",            .n_key = 1, .n_page = SMALL, .kinds = "ittttii", .has_id = true, .is_seeded = true,
+      .columns = "id, uuid, name, verbs, description, is_built_in, created_at" },
+    { .name = "grants",           .n_key = 1, .n_page = WIDE, .kinds = "itiIItIii", .has_id = true,
+      .columns = "id, uuid, role_id, team_id, account_id, path, repo_id, created_at, created_by" },
+    { .name = "credentials",      .n_key = 1, .n_page = WIDE, .kinds = "ititItiiittiiII", .has_id = true,
+      .columns = "id, hash, account_id, kind, slot, label, is_active, is_narrowed, generation, generated_by, "
+                 "creator_ua, created_at, created_by, expires_at, used_at" },
+    { .name = "credential_scopes", .n_key = 2, .n_page = SMALL, .kinds = "itt",
+      .columns = "credential_id, path, verbs" },
+    { .name = "refresh_tokens",   .n_key = 1, .n_page = SMALL, .kinds = "tiitiiIi",
+      .columns = "hash, account_id, generation, client_id, created_at, expires_at, credential_id, "
+                 "credential_generation" },
+    { .name = "sessions",         .n_key = 1, .n_page = WIDE, .kinds = "tiittttiii",
+      .columns = "hash, account_id, generation, csrf, method, address, user_agent, created_at, used_at, expires_at" },
+    { .name = "login_attempts",   .n_key = 2, .n_page = SMALL, .kinds = "ttiii",
+      .columns = "name, network, failures, failed_at, locked_until" },
+    { .name = "account_keys",     .n_key = 1, .n_page = SMALL, .kinds = "ititttti", .has_id = true,
+      .columns = "id, uuid, account_id, fingerprint, public_key, label, certificates, created_at" },
+    { .name = "repository_readmes", .n_key = 1, .n_page = SMALL, .kinds = "it",
+      .columns = "repo_id, markdown" },
+    { .name = "repository_counts", .n_key = 1, .n_page = SMALL, .kinds = "iii",
+      .columns = "repo_id, pulls, pushes" },
     { .name = "blobs",             .n_key = 1, .n_page = SMALL, .kinds = "titii",
       .columns = "digest, size, object_key, created_at, touched_at" },
     { .name = "repo_blobs",        .n_key = 2, .n_page = SMALL, .kinds = "iti",
@@ -63,9 +91,10 @@ const struct meta_copy_table meta_copy_tables[] = {
     { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittitittttttt", .has_id = true,
       .columns = "id, at, type, actor_kind, actor_id, credential_id, repo_id, path, object_kind, object_name, digest,"
                  " old_digest, target, request_id" },
-    { .name = "audit",             .n_key = 1, .n_page = WIDE, .kinds = "iittttitttitttttttIt", .has_id = true,
-      .columns = "id, at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id, address, repo_id,"
-                 " path, object_kind, object_name, digest, old_digest, target, request_id, sequence, hash" },
+    { .name = "audit",            .n_key = 1, .n_page = WIDE, .kinds = "iittttitttitttttttIttt", .has_id = true,
+      .columns = "id, at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id, address, repo_id, "
+                 "path, object_kind, object_name, digest, old_digest, target, request_id, sequence, hash, "
+                 "value_before, value_after" },
 };
 /* clang-format on */
 const size_t meta_copy_n_tables = ARRAY_LEN(meta_copy_tables);

@@ -17,10 +17,11 @@ static const struct db_statement sql[] = {
     [ADD]   = { .name   = "event.add",  .in = "ittitittttttt",     .out = "",
                 .sql    = "INSERT INTO events (at, " COLUMNS ")"
                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" },
-    [AUDIT] = { .name   = "audit.add",  .in = "ittttitttittttttt", .out = "",
+    [AUDIT] = { .name   = "audit.add",  .in = "ittttitttittttttttt", .out = "",
                 .sql    = "INSERT INTO audit (at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id,"
-                          " address, repo_id, path, object_kind, object_name, digest, old_digest, target, request_id)"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)" },
+                          " address, repo_id, path, object_kind, object_name, digest, old_digest, target, request_id,"
+                          " value_before, value_after)"
+                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)" },
     [PAGE]  = { .name   = "event.page", .in = "iii",               .out = "iiittitittttttt",
                 .sqlite = "SELECT id, xid, at, " COLUMNS " FROM events WHERE id > $2 ORDER BY id LIMIT $3",
                 .pg     = "SELECT id, xid::text::bigint, at, " COLUMNS " FROM events"
@@ -61,7 +62,8 @@ static int add_audit(struct db_tx *tx, int64_t now, const struct meta_actor *act
                           db_int(event->repo_id), db_text(event->path),
                           db_text(str_from(event->object_kind)), db_text(event->object_name),
                           db_text(event->digest), db_text(event->old_digest),
-                          db_text(event->target), db_text(actor->request_id)),
+                          db_text(event->target), db_text(actor->request_id),
+                          db_text(event->before), db_text(event->after)),
                   NULL, err);
 }
 

@@ -30,6 +30,8 @@ struct meta_event {
     struct str  digest;
     struct str  old_digest;
     struct str  target;
+    struct str  before; /* audit only: what a setting or a grant was, and what it is now */
+    struct str  after;
 };
 
 /* Writes the event and its audit record. */

@@ -5,48 +5,80 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "io/random.h"
+#include "meta/paths_private.h"
+#include "meta/repo_private.h"
 #include "meta/statements.h"
 
-enum { FIND, FIND_ID, LAST_DELETED, ADD, SET_PUBLIC, DELETE, PAGE_ALL, PAGE_VISIBLE };
+enum {
+    FIND,
+    FIND_ID,
+    LONGEST,
+    LAST_DELETED,
+    ADD,
+    SET_PUBLIC,
+    DELETE,
+    UPDATE,
+    DELETE_IN,
+    COUNT_IN,
+    README_FIND,
+    README_PUT,
+    README_REMOVE,
+    COUNTS_FIND,
+    COUNTS_ADD
+};
 
-#define COLUMNS "id, uuid, path, namespace_id, is_public, created_at, created_by"
+#define COLUMNS META_REPO_COLUMNS("")
+#define OUT META_REPO_OUT
 
-/* One of the two ranges of a page; each is bounded, so that neither is read to its end. */
-#define RANGE(condition)                                                                      \
-    "SELECT path FROM (SELECT path FROM repositories WHERE deleted_at IS NULL AND " condition \
-    " AND path > $1 ORDER BY path LIMIT $3) AS "
+#define LONGEST_OF(paths)                                                                   \
+    "SELECT " COLUMNS " FROM repositories WHERE path IN (" paths ") AND deleted_at IS NULL" \
+    " ORDER BY path DESC LIMIT 1"
 
 /* clang-format off */
 static const struct db_statement sql[] = {
-    [FIND]         = { .name = "repo.find",         .in = "t",     .out = "ittiiii",
-                       .sql  = "SELECT " COLUMNS " FROM repositories WHERE path = $1 AND deleted_at IS NULL" },
-    [FIND_ID]      = { .name = "repo.find_id",      .in = "i",     .out = "ittiiii",
-                       .sql  = "SELECT " COLUMNS " FROM repositories WHERE id = $1 AND deleted_at IS NULL" },
-    [LAST_DELETED] = { .name = "repo.last_deleted", .in = "t",     .out = "i",
-                       .sql  = "SELECT deleted_at FROM repositories WHERE path = $1 AND deleted_at IS NOT NULL"
-                               " ORDER BY deleted_at DESC LIMIT 1" },
-    [ADD]          = { .name = "repo.add",          .in = "ttiiii", .out = "i",
-                       .sql  = "INSERT INTO repositories (uuid, path, namespace_id, is_public, created_at, created_by)"
-                               " VALUES ($1, $2, $3, $4, $5, $6) RETURNING id" },
-    [SET_PUBLIC]   = { .name = "repo.set_public",   .in = "ii",    .out = "",
-                       .sql  = "UPDATE repositories SET is_public = $2 WHERE id = $1 AND deleted_at IS NULL" },
-    [DELETE]       = { .name = "repo.delete",       .in = "ii",    .out = "",
-                       .sql  = "UPDATE repositories SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL" },
-    [PAGE_ALL]     = { .name = "repo.page_all",     .in = "ti",    .out = "t",
-                       .sql  = "SELECT path FROM repositories WHERE deleted_at IS NULL AND path > $1 ORDER BY path LIMIT $2" },
-    [PAGE_VISIBLE] = { .name = "repo.page_visible", .in = "tii",   .out = "t",
-                       .sql  = RANGE("is_public = 1") "open_to_all UNION " RANGE("namespace_id = $2") "own"
-                               " ORDER BY path LIMIT $3" },
+    [FIND]          = { .name = "repo.find",          .in = "t",      .out = OUT,
+                        .sql  = "SELECT " COLUMNS " FROM repositories WHERE path = $1 AND deleted_at IS NULL" },
+    [FIND_ID]       = { .name = "repo.find_id",       .in = "i",      .out = OUT,
+                        .sql  = "SELECT " COLUMNS " FROM repositories WHERE id = $1 AND deleted_at IS NULL" },
+    [LONGEST]       = { .name = "repo.find_longest",  .in = "t",      .out = OUT,
+                        .sqlite = LONGEST_OF(META_PATHS_SQLITE("$1")), .pg = LONGEST_OF(META_PATHS_PG("$1")) },
+    [LAST_DELETED]  = { .name = "repo.last_deleted",  .in = "t",      .out = "i",
+                        .sql  = "SELECT deleted_at FROM repositories WHERE path = $1 AND deleted_at IS NOT NULL"
+                                " ORDER BY deleted_at DESC LIMIT 1" },
+    [ADD]           = { .name = "repo.add",           .in = "ttiiii", .out = "i",
+                        .sql  = "INSERT INTO repositories (uuid, path, namespace_id, is_public, created_at, created_by)"
+                                " VALUES ($1, $2, $3, $4, $5, $6) RETURNING id" },
+    [SET_PUBLIC]    = { .name = "repo.set_public",    .in = "ii",     .out = "",
+                        .sql  = "UPDATE repositories SET is_public = $2 WHERE id = $1 AND deleted_at IS NULL" },
+    [DELETE]        = { .name = "repo.delete",        .in = "ii",     .out = "",
+                        .sql  = "UPDATE repositories SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL" },
+    [UPDATE]        = { .name = "repo.update",        .in = "iitiiii", .out = "",
+                        .sql  = "UPDATE repositories SET is_public = $2, short_description = $3, immutable_tags = $4,"
+                                " scan_on_push = $5, enable_manifest_lists = $6, tag_limit = $7"
+                                " WHERE id = $1 AND deleted_at IS NULL" },
+    [DELETE_IN]     = { .name = "repo.delete_in",     .in = "ii",     .out = "",
+                        .sql  = "UPDATE repositories SET deleted_at = $2 WHERE namespace_id = $1 AND deleted_at IS NULL" },
+    [COUNT_IN]      = { .name = "repo.count_in",      .in = "i",      .out = "i",
+                        .sql  = "SELECT count(*) FROM repositories WHERE namespace_id = $1 AND deleted_at IS NULL" },
+    [README_FIND]   = { .name = "repo.readme_find",   .in = "i",      .out = "t",
+                        .sql  = "SELECT markdown FROM repository_readmes WHERE repo_id = $1" },
+    [README_PUT]    = { .name = "repo.readme_put",    .in = "it",     .out = "",
+                        .sql  = "INSERT INTO repository_readmes (repo_id, markdown) VALUES ($1, $2)"
+                                " ON CONFLICT (repo_id) DO UPDATE SET markdown = excluded.markdown" },
+    [README_REMOVE] = { .name = "repo.readme_remove", .in = "i",      .out = "",
+                        .sql  = "DELETE FROM repository_readmes WHERE repo_id = $1" },
+    [COUNTS_FIND]   = { .name = "repo.counts_find",   .in = "i",      .out = "ii",
+                        .sql  = "SELECT pulls, pushes FROM repository_counts WHERE repo_id = $1" },
+    [COUNTS_ADD]    = { .name = "repo.counts_add",    .in = "iii",    .out = "",
+                        .sql  = "INSERT INTO repository_counts (repo_id, pulls, pushes) VALUES ($1, $2, $3)"
+                                " ON CONFLICT (repo_id) DO UPDATE SET pulls = repository_counts.pulls + excluded.pulls,"
+                                " pushes = repository_counts.pushes + excluded.pushes" },
 };
 
-static const struct db_column columns[] = {
-    DB_COL_INT (struct meta_repo, id),
-    DB_COL_TEXT(struct meta_repo, uuid),
-    DB_COL_TEXT(struct meta_repo, path),
-    DB_COL_INT (struct meta_repo, namespace_id),
-    DB_COL_INT (struct meta_repo, is_public),
-    DB_COL_INT (struct meta_repo, created_at),
-    DB_COL_INT (struct meta_repo, created_by),
+static const struct db_column columns[] = { META_REPO_FIELDS };
+static const struct db_column counts_columns[] = {
+    DB_COL_INT(struct meta_repo_counts, pulls),
+    DB_COL_INT(struct meta_repo_counts, pushes),
 };
 /* clang-format on */
 
@@ -106,18 +138,67 @@ int meta_repo_delete(struct db_tx *tx, int64_t id, struct err *err)
     return change(tx, &sql[DELETE], id, db_now(tx), err);
 }
 
-int meta_repo_page(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,
-                   struct str after, size_t n_max, struct str **out_paths, size_t *n_out,
-                   struct err *err)
+int meta_repo_find_longest(struct db_tx *tx, struct arena *arena, const struct str *paths,
+                           size_t n_paths, struct meta_repo *out, struct err *err)
 {
-    struct str from = after.p == NULL ? STR("") : after;
+    return db_find(tx, arena, &sql[LONGEST],
+                   DB_ARGS(db_text(meta_paths_print(arena, paths, n_paths))), columns, out, err);
+}
 
-    if (filter->is_all)
-        return db_list_text(tx, arena, &sql[PAGE_ALL],
-                            DB_ARGS(db_text(from), db_int((int64_t)n_max)), n_max, out_paths, n_out,
-                            err);
-    return db_list_text(tx, arena, &sql[PAGE_VISIBLE],
-                        DB_ARGS(db_text(from), db_int(filter->namespace_id),
-                                db_int((int64_t)n_max)),
-                        n_max, out_paths, n_out, err);
+int meta_repo_update(struct db_tx *tx, const struct meta_repo *repo, struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[UPDATE],
+               DB_ARGS(db_int(repo->id), db_int(repo->is_public), db_text(repo->short_description),
+                       db_int(repo->immutable_tags), db_int(repo->scan_on_push),
+                       db_int(repo->enable_manifest_lists), db_int(repo->tag_limit)),
+               &n_changed, err) < 0)
+        return -1;
+    if (n_changed == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no living repository %lld",
+                       (long long)repo->id);
+    return 0;
+}
+
+int meta_repo_delete_in(struct db_tx *tx, int64_t namespace_id, int64_t *out_n, struct err *err)
+{
+    return db_run(tx, &sql[DELETE_IN], DB_ARGS(db_int(namespace_id), db_int(db_now(tx))), out_n,
+                  err);
+}
+
+int meta_repo_count_in(struct db_tx *tx, int64_t namespace_id, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[COUNT_IN], DB_ARGS(db_int(namespace_id)), out, err) < 0 ? -1 : 0;
+}
+
+int meta_repo_readme_find(struct db_tx *tx, struct arena *arena, int64_t id, struct str *out,
+                          struct err *err)
+{
+    return db_find_text(tx, arena, &sql[README_FIND], DB_ARGS(db_int(id)), out, err);
+}
+
+int meta_repo_readme_put(struct db_tx *tx, int64_t id, struct str markdown, struct err *err)
+{
+    if (markdown.n == 0)
+        return db_run(tx, &sql[README_REMOVE], DB_ARGS(db_int(id)), NULL, err);
+    return db_run(tx, &sql[README_PUT], DB_ARGS(db_int(id), db_text(markdown)), NULL, err);
+}
+
+int meta_repo_counts_find(struct db_tx *tx, int64_t id, struct meta_repo_counts *out,
+                          struct err *err)
+{
+    struct meta_repo_counts counts = { 0 };
+
+    if (db_find(tx, NULL, &sql[COUNTS_FIND], DB_ARGS(db_int(id)), counts_columns, &counts, err) < 0)
+        return -1;
+    *out = counts;
+    return 0;
+}
+
+int meta_repo_counts_add(struct db_tx *tx, int64_t id, const struct meta_repo_counts *more,
+                         struct err *err)
+{
+    return db_run(tx, &sql[COUNTS_ADD],
+                  DB_ARGS(db_int(id), db_int(more->pulls), db_int(more->pushes)), NULL, err);
 }

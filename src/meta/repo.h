@@ -4,6 +4,7 @@
 #ifndef META_REPO_H
 #define META_REPO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,11 @@ struct meta_repo {
     int64_t    is_public;
     int64_t    created_at;
     int64_t    created_by; /* account id */
+    struct str short_description;
+    int64_t    immutable_tags;
+    int64_t    scan_on_push;
+    int64_t    enable_manifest_lists;
+    int64_t    tag_limit; /* 0: none */
 };
 
 /* The living repository of that path. */
@@ -28,6 +34,11 @@ int meta_repo_find(struct db_tx *tx, struct arena *arena, struct str path, struc
                    struct err *err);
 int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
                       struct err *err);
+
+/* The living one with the longest path among those given (a path with slashes that may go on into words of a
+ * route): 1, 0, -1. */
+int meta_repo_find_longest(struct db_tx *tx, struct arena *arena, const struct str *paths,
+                           size_t n_paths, struct meta_repo *out, struct err *err);
 
 /* When a repository of that path was last deleted; 1, 0 (never), -1. */
 int meta_repo_last_deleted(struct db_tx *tx, struct str path, int64_t *out, struct err *err);
@@ -40,17 +51,53 @@ int meta_repo_add(struct db_tx *tx, struct str path, int64_t namespace_id, int64
 int meta_repo_set_public(struct db_tx *tx, int64_t id, int64_t is_public, struct err *err);
 int meta_repo_delete(struct db_tx *tx, int64_t id, struct err *err);
 
-/* Which repositories a page shows: all that live, or those of them that are public or lie in the namespace
- * of that account (0: public ones only). */
-struct meta_repo_filter {
-    int     is_all;
-    int64_t namespace_id;
+/* Visibility, short description and switches of `repo`, by its id. */
+int meta_repo_update(struct db_tx *tx, const struct meta_repo *repo, struct err *err);
+
+/* All living ones of a namespace. */
+int meta_repo_delete_in(struct db_tx *tx, int64_t namespace_id, int64_t *out_n, struct err *err);
+int meta_repo_count_in(struct db_tx *tx, int64_t namespace_id, int64_t *out, struct err *err);
+
+/* The long description, markdown: 1, 0 none, -1. The empty text takes it away. */
+int meta_repo_readme_find(struct db_tx *tx, struct arena *arena, int64_t id, struct str *out,
+                          struct err *err);
+int meta_repo_readme_put(struct db_tx *tx, int64_t id, struct str markdown, struct err *err);
+
+struct meta_repo_counts {
+    int64_t pulls;
+    int64_t pushes;
 };
 
-/* Their paths in byte order after `after` (exclusive; the null view: from the start), at most n_max. A
- * repository without content is listed too. */
+int meta_repo_counts_find(struct db_tx *tx, int64_t id, struct meta_repo_counts *out,
+                          struct err *err); /* zeros when there is no row */
+int meta_repo_counts_add(struct db_tx *tx, int64_t id, const struct meta_repo_counts *more,
+                         struct err *err);
+
+/* Paths from `low` (inclusive) to `high` (exclusive) in byte order. */
+struct meta_range {
+    struct str low;
+    struct str high;
+};
+
+/* Which repositories a page shows: all that live, or those whose path lies in one of the ranges (sorted, without
+ * overlap) and, with_public, those that are public. `within` bounds all of it; its null view does not. */
+struct meta_repo_filter {
+    bool                     is_all;
+    bool                     with_public;
+    const struct meta_range *ranges;
+    size_t                   n_ranges;
+    struct meta_range        within;
+};
+
+/* They in byte order of the path after `after` (exclusive; the null view: from the start), at most n_max. A
+ * repository without content is listed too. The cost grows with n_max and with how many ranges lie before the
+ * n_max-th, not with how many repositories there are. */
 int meta_repo_page(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,
-                   struct str after, size_t n_max, struct str **out_paths, size_t *n_out,
+                   struct str after, size_t n_max, struct meta_repo **out, size_t *n_out,
                    struct err *err);
+
+/* How many there are in all; reads an index over all of them. */
+int meta_repo_count(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,
+                    int64_t *out, struct err *err);
 
 #endif

@@ -11,17 +11,27 @@
 /* Ends with null. */
 extern const struct db_statements *const meta_statements[];
 
+extern const struct db_statements meta_account_key_statements;
+extern const struct db_statements meta_account_list_statements;
 extern const struct db_statements meta_account_statements;
+extern const struct db_statements meta_attempt_statements;
 extern const struct db_statements meta_blob_statements;
 extern const struct db_statements meta_copy_statements;
 extern const struct db_statements meta_check_statements;
+extern const struct db_statements meta_credential_statements;
 extern const struct db_statements meta_damage_statements;
 extern const struct db_statements meta_event_statements;
+extern const struct db_statements meta_grant_statements;
 extern const struct db_statements meta_manifest_statements;
 extern const struct db_statements meta_object_statements;
+extern const struct db_statements meta_org_statements;
 extern const struct db_statements meta_registry_statements;
+extern const struct db_statements meta_repo_list_statements;
 extern const struct db_statements meta_repo_statements;
+extern const struct db_statements meta_role_statements;
+extern const struct db_statements meta_session_statements;
 extern const struct db_statements meta_tag_statements;
+extern const struct db_statements meta_team_statements;
 extern const struct db_statements meta_token_statements;
 extern const struct db_statements meta_upload_statements;
 

@@ -34,13 +34,14 @@ static const struct db_statement sql[] = {
                    { .name = "token_key.remove_retired", .in = "i", .out = "",
                      .sql  = "DELETE FROM token_keys WHERE state = 'retired' AND retired_at < $1" },
     [REFRESH_FIND] =
-                   { .name = "refresh.find",     .in = "t",      .out = "tiitii",
-                     .sql  = "SELECT hash, account_id, generation, client_id, created_at, expires_at"
-                             " FROM refresh_tokens WHERE hash = $1" },
+                   { .name = "refresh.find",     .in = "t",      .out = "tiitiiiii",
+                     .sql  = "SELECT r.hash, r.account_id, r.generation, r.client_id, r.created_at, r.expires_at,"
+                             " r.credential_id, r.credential_generation, c.is_narrowed FROM refresh_tokens AS r"
+                             " LEFT JOIN credentials AS c ON c.id = r.credential_id WHERE r.hash = $1" },
     [REFRESH_ADD] =
-                   { .name = "refresh.add",      .in = "tiitii", .out = "",
-                     .sql  = "INSERT INTO refresh_tokens (hash, account_id, generation, client_id, created_at, expires_at)"
-                             " VALUES ($1, $2, $3, $4, $5, $6)" },
+                   { .name = "refresh.add",      .in = "tiitiiii", .out = "",
+                     .sql  = "INSERT INTO refresh_tokens (hash, account_id, generation, client_id, created_at, expires_at,"
+                             " credential_id, credential_generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)" },
     [REFRESH_REMOVE_EXPIRED] =
                    { .name = "refresh.remove_expired", .in = "i", .out = "",
                      .sql  = "DELETE FROM refresh_tokens WHERE expires_at <= $1" },
@@ -61,6 +62,9 @@ static const struct db_column refresh_columns[] = {
     DB_COL_TEXT(struct meta_refresh, client_id),
     DB_COL_INT (struct meta_refresh, created_at),
     DB_COL_INT (struct meta_refresh, expires_at),
+    DB_COL_INT (struct meta_refresh, credential),
+    DB_COL_INT (struct meta_refresh, credential_generation),
+    DB_COL_INT (struct meta_refresh, is_narrowed),
 };
 /* clang-format on */
 
@@ -113,7 +117,9 @@ int meta_refresh_add(struct db_tx *tx, const struct meta_refresh *refresh, struc
     return db_run(tx, &sql[REFRESH_ADD],
                   DB_ARGS(db_text(refresh->hash), db_int(refresh->account_id),
                           db_int(refresh->generation), db_text(client_id),
-                          db_int(refresh->created_at), db_int(refresh->expires_at)),
+                          db_int(refresh->created_at), db_int(refresh->expires_at),
+                          refresh->credential == 0 ? db_null() : db_int(refresh->credential),
+                          db_int(refresh->credential_generation)),
                   NULL, err);
 }
 

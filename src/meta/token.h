@@ -37,6 +37,9 @@ struct meta_refresh {
     struct str client_id;
     int64_t    created_at;
     int64_t    expires_at;
+    int64_t    credential; /* that it was bought with; 0: a password */
+    int64_t    credential_generation;
+    int64_t    is_narrowed; /* that credential; read only */
 };
 
 int meta_refresh_find(struct db_tx *tx, struct arena *arena, struct str hash,

@@ -34,11 +34,14 @@ int work_list_repos(struct work *work, struct arena *arena, const struct auth_vi
 {
     AUTO(db_abort) struct db_tx *tx   = NULL;
     struct work_names            page = { 0 };
-    struct meta_repo_filter filter = { .is_all = view->is_all, .namespace_id = view->namespace_id };
+    struct meta_repo            *repos;
 
     if (db_begin(work->db, DB_READ, "list repositories", &tx, err) < 0 ||
-        meta_repo_page(tx, arena, &filter, after, n_max + 1, &page.names, &page.n, err) < 0)
+        meta_repo_page(tx, arena, &view->repos, after, n_max + 1, &repos, &page.n, err) < 0)
         return -1;
+    page.names = mem_many(arena, page.n, struct str);
+    for (size_t i = 0; i < page.n; i++)
+        page.names[i] = repos[i].path;
     cut(&page, n_max);
     *out = page;
     return 0;

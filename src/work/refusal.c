@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "auth/lockout.h"
 #include "base/cache.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -15,23 +16,11 @@ enum { A_MINUTE = 10 };
 
 #define MINUTE_US INT64_C(60000000)
 
-/* The network of an address: the first three parts of IPv4, the first four groups of IPv6. */
-static struct str network_of(struct str address)
-{
-    char   separator = str_find(address, ':') >= 0 ? ':' : '.';
-    int    parts     = separator == ':' ? 4 : 3;
-    size_t n         = 0;
-
-    while (n < address.n && (address.p[n] != separator || --parts > 0))
-        n++;
-    return str_sub(address, 0, n);
-}
-
 /* How many there have been in this minute, this one included. */
 static int64_t count(struct work *work, struct arena *arena, const struct meta_actor *actor)
 {
     int64_t     now = clock_monotonic_us();
-    struct str  net = network_of(actor->address);
+    struct str  net = auth_network_of(actor->address);
     const char *key = mem_printf(arena, "%lld/" STR_FMT "/" STR_FMT, (long long)(now / MINUTE_US),
                                  STR_ARGS(net), STR_ARGS(actor->name));
     int64_t     so_far = 0;

@@ -22,6 +22,7 @@ struct work *work_new(const struct work_settings *settings)
     struct work *work = mem_new(struct work);
 
     work->db    = settings->db;
+    work->auth  = settings->auth;
     work->store = settings->store;
     memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
     pthread_mutex_init(&work->uploads_lock, NULL);

@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 struct arena;
+struct auth;
 struct auth_repo;
 struct blob_store;
 struct db;
@@ -39,6 +40,7 @@ struct work_policy {
 
 struct work_settings {
     struct db         *db;
+    struct auth       *auth; /* is told when access changes; outlives the work */
     struct blob_store *store;
     unsigned char      state_key[32]; /* for the digests of unfinished uploads */
     struct work_policy policy;

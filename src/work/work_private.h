@@ -25,6 +25,7 @@ struct work_policy_kept {
 
 struct work {
     struct db                         *db;
+    struct auth                       *auth;
     struct blob_store                 *store;
     unsigned char                      state_key[32];
     _Atomic(const char *)              storage_away; /* why, or null */

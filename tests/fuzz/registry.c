@@ -88,7 +88,6 @@ static int open_auth(struct registry *r, struct err *err)
 
     if (auth_new(&settings, &r->auth, err) < 0)
         return -1;
-    auth_set_create_on_push(r->auth, true);
     return 0;
 }
 
@@ -154,6 +153,7 @@ static void open_work(struct registry *r)
 
     ASSERT(blob_store_open(STR("mem:"), STR(""), r->arena, &id, &r->store, &err) == 0);
     settings.store = r->store;
+    settings.auth  = r->auth;
     r->work        = work_new(&settings);
 }
 

@@ -226,7 +226,8 @@ static void log_in(struct registry *r)
     struct auth_caller caller;
     struct err         ignored; /* whatever comes of it */
 
-    (void)auth_login(r->auth, STR("admin"), STR(REGISTRY_PASSWORD), true, &caller, &ignored);
+    (void)auth_login(r->auth, STR("admin"), STR(REGISTRY_PASSWORD), STR("127.0.0.1"), true, &caller,
+                     &ignored);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -43,7 +43,6 @@ static void open_auth(struct fixture *f)
     };
 
     CHECK_OK(auth_new(&settings, &f->auth, &f->err), &f->err);
-    auth_set_create_on_push(f->auth, true);
 }
 
 static void add_admin(struct fixture *f)
@@ -86,7 +85,8 @@ int auth_fault_setup(void **state)
     CHECK_OK(db_migrate(f->db, NULL, NULL, &f->err), &f->err);
     open_auth(f);
     add_admin(f);
-    assert_int_equal(auth_login(f->auth, STR("admin"), STR("secret"), true, &f->caller, &f->err),
+    assert_int_equal(auth_login(f->auth, STR("admin"), STR("secret"), STR("127.0.0.1"), true,
+                                &f->caller, &f->err),
                      1);
     CHECK_OK(buy(f), &f->err);
     *state = f;
@@ -112,7 +112,8 @@ static int log_in(struct fixture *f)
 {
     struct auth_caller caller;
 
-    return auth_login(f->auth, STR("admin"), STR("secret"), true, &caller, &f->err);
+    return auth_login(f->auth, STR("admin"), STR("secret"), STR("127.0.0.1"), true, &caller,
+                      &f->err);
 }
 
 static int decide(struct fixture *f)

@@ -78,16 +78,27 @@ void test_repo_a_path_is_unique_among_the_living(void **state)
 static void check_page(struct fixture *f, int is_all, int64_t namespace_id, struct str after,
                        size_t n_max, const char *wanted)
 {
-    struct meta_repo_filter filter = { .is_all = is_all, .namespace_id = namespace_id };
-    struct str             *paths;
+    struct meta_account     owner  = { 0 };
+    struct meta_range       range  = { 0 };
+    struct meta_repo_filter filter = { .is_all = is_all, .with_public = true };
+    struct meta_repo       *repos;
     size_t                  n;
     struct buf              joined;
 
-    CHECK_OK(meta_repo_page(f->tx, f->arena, &filter, after, n_max, &paths, &n, &f->err), &f->err);
+    if (namespace_id != 0) {
+        assert_int_equal(meta_account_find(f->tx, f->arena, namespace_id, &owner, &f->err), 1);
+        range = (struct meta_range){
+            str_from(mem_printf(f->arena, STR_FMT "/", STR_ARGS(owner.name))),
+            str_from(mem_printf(f->arena, STR_FMT "0", STR_ARGS(owner.name))),
+        };
+        filter.ranges   = &range;
+        filter.n_ranges = 1;
+    }
+    CHECK_OK(meta_repo_page(f->tx, f->arena, &filter, after, n_max, &repos, &n, &f->err), &f->err);
     buf_init(&joined, f->arena, 1000);
     for (size_t i = 0; i < n; i++) {
         buf_text(&joined, i == 0 ? "" : " ");
-        buf_str(&joined, paths[i]);
+        buf_str(&joined, repos[i].path);
     }
     CHECK_STR(buf_view(&joined), wanted);
 }

@@ -21,9 +21,29 @@ static const struct {
     { "check.images_of_blob", "walks what it found so far, the images of one blob" },
     { "check.images_of_manifest", "walks what it found so far, the images of one manifest" },
     { "check.pending_in_use", "for a check of everything; few keys are pending" },
+    { "account.drop_credentials",
+      "an account and its few service accounts, once when it is deleted" },
+    { "account.drop_grants", "an account and its few service accounts, once when it is deleted" },
+    { "account.drop_refresh", "an account and its few service accounts, once when it is deleted" },
+    { "account.page_active", "sorts the one page that bounded ranges of indexes bring" },
+    { "account.page_admins", "sorts the one page that bounded ranges of indexes bring" },
+    { "account.page_all", "sorts the one page that bounded ranges of indexes bring" },
+    { "account.page_inactive", "sorts the one page that bounded ranges of indexes bring" },
+    { "account.page_non_admins", "sorts the one page that bounded ranges of indexes bring" },
+    { "account.page_orgs", "sorts the one page that bounded ranges of indexes bring" },
+    { "account.page_users", "sorts the one page that bounded ranges of indexes bring" },
+    { "credential.count_all", "asked by an admin; counts an index" },
     { "damage.count", "asked by operators and metrics; the index holds open damage only" },
-    { "repo.page_visible", "merges two pages, each of which an index brings and a limit ends" },
+    { "grant.candidates", "asked by people; sorts those with rights at one place" },
+    { "grant.page_account", "sorts the grants to one account" },
+    { "grant.page_team", "sorts the grants of one team" },
+    { "grant.places", "the grants of one account, each once" },
+    { "grant.reaching", "sorts what reaches one account on one chain of prefixes" },
+    { "org.page_of", "sorts the organisations of one account" },
+    { "org_member.page", "sorts the members of one organisation" },
+    { "role.list", "all of them are wanted, and there are a few dozen" },
     { "setting.list", "all of them are wanted, and there are a few dozen" },
+    { "team_member.page", "sorts the members of one team" },
     { "token_key.list", "all of them are wanted, and there are a few" },
     { "token_key.remove_retired", "there are a few keys; an index would cost more" },
 };
@@ -113,8 +133,11 @@ static bool is_costly(const char *detail)
         return true;
     return strncmp(detail, "SCAN ", 5) == 0 && strstr(detail, "SCAN CONSTANT ROW") == NULL &&
            strstr(detail, "SCAN open_to_all") == NULL && strstr(detail, "SCAN own") == NULL &&
-           strstr(detail, "SCAN sources") == NULL && strstr(detail, "SCAN (") == NULL;
+           strstr(detail, "SCAN sources") == NULL && strstr(detail, "VIRTUAL TABLE") == NULL &&
+           strstr(detail, "SCAN (") == NULL;
 }
+
+static int n_wrong_plans;
 
 static void check_plan(struct fixture *f, const struct db_statement *statement)
 {
@@ -138,11 +161,16 @@ static void check_plan(struct fixture *f, const struct db_statement *statement)
     sqlite3_finalize(stmt);
     sqlite3_close(sqlite);
 
-    if (costs != is_excused(statement->name))
-        fail_msg("%s: %s", statement->name, costs ? "reads from end to end" : "needs no excuse");
+    if (costs != is_excused(statement->name)) {
+        print_error("%s: %s\n", statement->name,
+                    costs ? "reads from end to end" : "needs no excuse");
+        n_wrong_plans++;
+    }
 }
 
 void test_statements_read_no_table_from_end_to_end(void **state)
 {
+    n_wrong_plans = 0;
     each_statement(*state, check_plan);
+    assert_int_equal(n_wrong_plans, 0);
 }

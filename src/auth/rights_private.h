@@ -1,0 +1,40 @@
+/* auth/rights_private.h: the steps of rights that the files of this folder share. */
+#ifndef AUTH_RIGHTS_PRIVATE_H
+#define AUTH_RIGHTS_PRIVATE_H
+
+#include "auth/auth.h"
+#include "auth/rights.h"
+
+struct db_tx;
+struct meta_account;
+
+/* Where: a repository, or a path that is none yet. */
+struct auth_place {
+    struct str path;
+    int64_t    repo_id;      /* 0: none */
+    int64_t    namespace_id; /* 0: nobody's */
+    bool       is_public;
+};
+
+struct auth_rights {
+    unsigned            verbs;
+    struct auth_reason *reasons;
+    size_t              n;
+};
+
+/* account null: anyone. */
+int auth_rights_gather(struct db_tx *tx, struct arena *arena, const struct meta_account *account,
+                       const struct auth_place *place, struct auth_rights *out, struct err *err);
+
+/* The sum for a caller, narrowed by its credential; remembered for at most 5 s. */
+int auth_rights_sum(struct auth *auth, struct db_tx *tx, struct arena *arena,
+                    const struct auth_caller *caller, const struct auth_place *place,
+                    unsigned *out_verbs, struct err *err);
+
+/* What a listing may show: fills everything but `within`. */
+int auth_rights_view(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     bool is_admin, struct meta_repo_filter *out, struct err *err);
+
+bool auth_is_at_or_below(struct str path, struct str prefix);
+
+#endif
