@@ -250,6 +250,26 @@ static void reply_challenge(struct api_call *call, const char *error, const char
     http_reply_header(call->req, "WWW-Authenticate", buf_view(&challenge));
 }
 
+/* Whether it is not there or not theirs to know of is not told apart. */
+static void reply_hidden(struct api_call *call)
+{
+    if (call->path.p != NULL)
+        reply_words(call, 404, "NO_SUCH_REPOSITORY", "no such repository", call->path);
+    else if (api_hole(call, "account").p != NULL)
+        reply_words(call, 404, "NO_SUCH_ACCOUNT", "no such account", api_hole(call, "account"));
+    else
+        reply_words(call, 404, "NOT_FOUND", "no such thing", STR_NULL);
+}
+
+static void reply_too_few(struct api_call *call)
+{
+    const char *message =
+        mem_printf(call->arena, "the credentials do not give the right to do this: %s",
+                   api_may_name(call->route->may));
+
+    reply_words(call, 403, "DENIED", message, call->path);
+}
+
 void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
 {
     struct str name = call->path;
@@ -266,16 +286,14 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
         reply_challenge(call, "invalid_token", "the token is not valid here, get a new one");
         break;
     case AUTH_HIDDEN:
-        reply_words(call, 404, "NOT_FOUND", "there is no such thing, or it is not yours to see",
-                    STR_NULL);
+        reply_hidden(call);
         break;
     case AUTH_TOO_FEW:
         if (family_of(call) == API_V2)
             reply_challenge(call, "insufficient_scope",
                             "the credentials do not give the right to do this");
         else
-            reply_words(call, 403, "DENIED", "this needs the rights of a system administrator",
-                        STR_NULL);
+            reply_too_few(call);
         break;
     case AUTH_NO_REPO:
         reply_words(call, 404, "NAME_UNKNOWN", "no such repository", name);

@@ -23,6 +23,17 @@ struct api {
 /* The metrics of this node, in the text form of Prometheus. */
 int api_metrics(struct api_call *call, struct err *err);
 
+/* Is the row of the management APIs: DTR's or our own? */
+bool api_is_managed(const struct api_route *row);
+
+const char *api_may_name(enum api_may may);
+
+/* Who is calling: 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
+int api_identify(struct api_call *call, bool may_block, struct err *err);
+
+/* Whether: 1 it may, and the handle of its row is set; 0 it is answered; -1 with err. */
+int api_admit(struct api_call *call, struct err *err);
+
 /* All tables of routes; ends with null. */
 extern const struct api_route *const api_tables[];
 

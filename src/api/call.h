@@ -1,7 +1,8 @@
 /* api/call.h: one call of a route: what its handler gets, and the row that says what it is.
  *
  * A row without `may` is refused at start: forgetting is not possible. By the time a handler runs, the
- * caller is known and, where the row acts on a repository, call->repo is the handle that the decision gave.
+ * caller is known and, where the row acts on a repository or account, call->repo or call->account is the handle that the
+ * decision gave.
  * Handlers are straight lines: take values, call one verb of work/, write the answer. */
 #ifndef API_CALL_H
 #define API_CALL_H
@@ -27,10 +28,19 @@ enum api_may {
     API_MAY_ANYONE,     /* public by nature: the token service, health */
     API_MAY_PING,       /* anyone with valid credentials */
     API_MAY_CATALOG,
-    API_MAY_INSTANCE, /* system admins */
-    API_MAY_PULL,     /* from here on: on the repository in the hole {name...} */
+    API_MAY_INSTANCE,       /* system admins */
+    API_MAY_USER,           /* an account, by Basic, session or identity token */
+    API_MAY_REPOS,          /* a listing of repositories, filtered: call->view */
+    API_MAY_SEE_ACCOUNT,    /* the account in the hole {account}: call->account */
+    API_MAY_MANAGE_ACCOUNT, /* and change it: itself, an organisation's owners, system admins */
+    API_MAY_PULL,           /* from here on: the repository in the hole {name...}: call->repo */
     API_MAY_PUSH,
-    API_MAY_DELETE
+    API_MAY_DELETE,
+    API_MAY_VIEW,
+    API_MAY_MANAGE,
+    API_MAY_ACCESS,
+    API_MAY_REMOVE,
+    API_MAY_AUDIT
 };
 
 /* Whose words and habits an answer has: those of the distribution API; of what belongs to no version (token
@@ -108,13 +118,14 @@ struct api_call {
 
     struct json_ignored ignored; /* members of the body that nobody looked at */
 
-    bool               is_identified;
-    bool               has_bad_credentials; /* some were given, and they are wrong */
-    bool               had_token;
-    struct auth_caller caller;
-    struct auth_repo   repo;
-    struct auth_view   view;
-    struct meta_actor  actor;
+    bool                is_identified;
+    bool                has_bad_credentials; /* some were given, and they are wrong */
+    bool                had_token;
+    struct auth_caller  caller;
+    struct auth_repo    repo;
+    struct auth_view    view;
+    struct auth_account account;
+    struct meta_actor   actor;
 
     bool               has_query;
     struct text_fields query;

@@ -15,16 +15,7 @@
 #include "db/db.h"
 #include "io/clock.h"
 #include "oci/name.h"
-#include "work/refusal.h"
 #include "work/work.h"
-
-/* The verbs behind the actions of rows; zero for those that are not about a repository. A tag and a
- * manifest are deleted by the same route: either right opens it, and the verb tells them apart. */
-static const unsigned verbs_of_may[] = {
-    [API_MAY_PULL]   = AUTH_PULL,
-    [API_MAY_PUSH]   = AUTH_PUSH,
-    [API_MAY_DELETE] = AUTH_DELETE | AUTH_TAG_DELETE,
-};
 
 static struct api_call *call_of(struct http_request *req)
 {
@@ -54,7 +45,7 @@ static void reply_not_found(struct api_call *call)
     http_reply_header(call->req, "Allow", buf_view(&allow));
 }
 
-static bool is_managed(const struct api_route *row)
+bool api_is_managed(const struct api_route *row)
 {
     return row->family == API_DTR || row->family == API_OURS;
 }
@@ -132,7 +123,7 @@ static bool find_row(struct api_call *call)
     int        found = http_router_find(call->api->router, call->arena, http_method(call->req),
                                         http_path(call->req), &call->match, &err);
 
-    if (found == 1 && is_managed(call->match.row)) {
+    if (found == 1 && api_is_managed(call->match.row)) {
         unsigned allowed = call->match.allowed;
 
         found               = find_readings(call, &err);
@@ -178,148 +169,6 @@ static struct api_call *make_call(struct api *api, struct http_request *req)
     return call;
 }
 
-/* -- who ---------------------------------------------------------------------------------------------- */
-
-static void audit_failed_login(struct api_call *call, struct str name)
-{
-    struct meta_actor actor = {
-        .kind       = "anonymous",
-        .name       = str_sub(name, 0, AUTH_ACCOUNT_NAME_MAX),
-        .address    = http_client(call->req),
-        .request_id = http_id(call->req),
-    };
-
-    api_metrics_add(call->api->metrics, API_LOGIN_FAILED);
-    work_refusal(call->work, &actor, "LOGIN_FAILED", STR_NULL, "wrong name or password");
-}
-
-static int accept_basic(struct api_call *call, struct str encoded, bool may_block, struct err *err)
-{
-    struct str name, password;
-
-    if (auth_basic_parse(call->arena, encoded, &name, &password, err) < 0)
-        return 0;
-
-    int found = auth_login(call->auth, name, password, http_client(call->req), may_block,
-                           &call->caller, err);
-    if (found == 0 && may_block)
-        audit_failed_login(call, name);
-    if (found == 1 && may_block)
-        api_metrics_add(call->api->metrics, API_LOGIN_OK);
-    return found;
-}
-
-static bool take_scheme(struct str header, struct str scheme, struct str *rest)
-{
-    if (header.n <= scheme.n || !str_eq_nocase(str_sub(header, 0, scheme.n), scheme) ||
-        header.p[scheme.n] != ' ')
-        return false;
-    *rest = str_trim(str_from_index(header, scheme.n + 1));
-    return true;
-}
-
-/* 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
-static int identify(struct api_call *call, bool may_block, struct err *err)
-{
-    struct str header = http_header(call->req, "Authorization");
-    struct str rest;
-    int        found = 0;
-
-    if (call->is_identified)
-        return 1;
-    if (header.p == NULL) {
-        call->is_identified = true;
-        return 1;
-    }
-
-    if (take_scheme(header, STR("Bearer"), &rest)) {
-        call->had_token = true;
-        found           = auth_token_accept(call->auth, call->arena, rest, &call->caller, err);
-    } else if (take_scheme(header, STR("Basic"), &rest)) {
-        found = accept_basic(call, rest, may_block, err);
-        if (found == 0 && !may_block)
-            return 0;
-    }
-    if (found < 0)
-        return -1;
-
-    call->is_identified       = true;
-    call->has_bad_credentials = found == 0;
-    if (found == 0)
-        call->caller = (struct auth_caller){ .kind = AUTH_NOBODY };
-    return 1;
-}
-
-static void name_actor(struct api_call *call)
-{
-    const struct auth_caller *caller = &call->caller;
-
-    call->actor = (struct meta_actor){
-        .kind       = caller->kind == AUTH_ACCOUNT ? "user" : "anonymous",
-        .account_id = caller->account_id,
-        .name       = str_from(caller->name),
-        .credential_id =
-            caller->credential_id[0] == '\0' ? STR_NULL : str_from(caller->credential_id),
-        .address    = http_client(call->req),
-        .request_id = http_id(call->req),
-    };
-}
-
-/* -- whether ------------------------------------------------------------------------------------------ */
-
-static int decide(struct api_call *call, enum auth_verdict *verdict, struct err *err)
-{
-    switch (call->route->may) {
-    case API_MAY_UNSAID:
-        ASSERT_NEVER("a row without an action got past the start");
-    case API_MAY_ANYONE:
-        *verdict = AUTH_YES;
-        return 0;
-    case API_MAY_PING:
-        *verdict = auth_ping_open(&call->caller);
-        return 0;
-    case API_MAY_CATALOG:
-        return auth_catalog_open(call->auth, call->arena, &call->caller, &call->view, verdict, err);
-    case API_MAY_INSTANCE:
-        return auth_instance_open(call->auth, &call->caller, verdict, err);
-    case API_MAY_PULL:
-    case API_MAY_PUSH:
-    case API_MAY_DELETE:
-        return auth_repo_open(call->auth, call->arena, &call->caller, call->path,
-                              (enum auth_verb)verbs_of_may[call->route->may], &call->repo, verdict,
-                              err);
-    }
-    ASSERT_NEVER("an action outside the list");
-}
-
-static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
-{
-    if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT ||
-        verdict == AUTH_NO_CREDENTIALS)
-        return;
-    work_refusal(call->work, &call->actor, call->route->name, call->path,
-                 "too few rights or a void token");
-}
-
-/* 1 it may; 0 it is answered; -1 with err. */
-static int admit(struct api_call *call, struct err *err)
-{
-    enum auth_verdict verdict;
-
-    name_actor(call);
-    if (decide(call, &verdict, err) < 0)
-        return -1;
-    if (verdict == AUTH_YES)
-        return 1;
-    if (verdict == AUTH_NO_REPO && call->route->knows_absence) {
-        call->repo = (struct auth_repo){ .path = call->path, .verbs = AUTH_PULL };
-        return 1;
-    }
-    audit_refusal(call, verdict);
-    api_reply_verdict(call, verdict);
-    return 0;
-}
-
 /* -- the application ---------------------------------------------------------------------------------- */
 
 static bool read_on_this_thread(struct api *api)
@@ -345,11 +194,11 @@ static bool fast(void *context, struct http_request *req)
     if (call->route->fast == NULL || !read_on_this_thread(api))
         return false;
 
-    int found = identify(call, false, &err);
+    int found = api_identify(call, false, &err);
     if (found == 0)
         return false;
     if (found == 1)
-        found = admit(call, &err);
+        found = api_admit(call, &err);
     if (found < 0) {
         api_reply_error(call, &err);
         return true;
@@ -392,11 +241,11 @@ static void start(void *context, struct http_request *req)
     (void)context;
     if (settle_reading(call))
         return;
-    if (identify(call, true, &err) < 0) {
+    if (api_identify(call, true, &err) < 0) {
         api_reply_error(call, &err);
         return;
     }
-    int may = admit(call, &err);
+    int may = api_admit(call, &err);
     if (may < 0)
         api_reply_error(call, &err);
     if (may < 1)
@@ -487,9 +336,9 @@ static int check_row(const struct api_route *row, struct err *err)
         return err_set(err, ERR_INTERNAL, "route %s lacks a handler", row->name);
     if (row->body == HTTP_BODY_WHOLE && row->limit <= 0)
         return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
-    if ((row->body == HTTP_BODY_WHOLE && is_managed(row)) != (row->takes != NULL))
+    if ((row->body == HTTP_BODY_WHOLE && api_is_managed(row)) != (row->takes != NULL))
         return err_set(err, ERR_INTERNAL, "route %s and its body's table do not fit", row->name);
-    if (is_managed(row) && row->says == NULL)
+    if (api_is_managed(row) && row->says == NULL)
         return err_set(err, ERR_INTERNAL, "route %s does not say what it is for", row->name);
     return 0;
 }
@@ -510,7 +359,7 @@ static int build_router(struct api *api, struct err *err)
             if (check_row(row, err) < 0)
                 return -1;
             unsigned flags =
-                row->flags | (is_managed(row) ? HTTP_ROUTE_SLASH | HTTP_ROUTE_TRAILING : 0);
+                row->flags | (api_is_managed(row) ? HTTP_ROUTE_SLASH | HTTP_ROUTE_TRAILING : 0);
 
             routes[n++] = (struct http_route){
                 .method = row->method, .pattern = row->path, .flags = flags, .row = row
@@ -570,13 +419,6 @@ void api_set_ready(struct api *api, bool is_ready)
     atomic_store(&api->is_ready, is_ready);
 }
 
-static const char *const may_names[] = {
-    [API_MAY_ANYONE] = "anyone",   [API_MAY_PING] = "any valid credentials",
-    [API_MAY_CATALOG] = "catalog", [API_MAY_INSTANCE] = "system admin",
-    [API_MAY_PULL] = "pull",       [API_MAY_PUSH] = "push",
-    [API_MAY_DELETE] = "delete",
-};
-
 struct str api_print_routes(struct arena *arena)
 {
     struct buf out;
@@ -585,7 +427,7 @@ struct str api_print_routes(struct arena *arena)
     for (size_t t = 0; api_tables[t] != NULL; t++) {
         for (const struct api_route *row = api_tables[t]; row->name != NULL; row++)
             buf_printf(&out, "%-7s %-40s %-22s %s\n", http_method_name(row->method), row->path,
-                       may_names[row->may], row->name);
+                       api_may_name(row->may), row->name);
     }
     return buf_view(&out);
 }

@@ -194,6 +194,10 @@ int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_
 int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
                        enum auth_verdict *verdict, struct err *err);
 
+/* An account for what is its own (management APIs): with Basic, a session or an identity token; narrowed ones too. */
+int auth_user_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   enum auth_verdict *verdict, struct err *err);
+
 /* The bare ping of /v2/: any valid credentials, identity tokens too (docker login asks with one). */
 enum auth_verdict auth_ping_open(const struct auth_caller *caller);
 

@@ -349,6 +349,21 @@ int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
     return 0;
 }
 
+int auth_user_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   enum auth_verdict *verdict, struct err *err)
+{
+    bool is_admin, is_void;
+
+    if (caller->kind != AUTH_ACCOUNT) {
+        *verdict = AUTH_NO_CREDENTIALS;
+        return 0;
+    }
+    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+        return -1;
+    *verdict = is_void || (caller->has_token && !caller->is_identity) ? AUTH_VOID : AUTH_YES;
+    return 0;
+}
+
 enum auth_verdict auth_ping_open(const struct auth_caller *caller)
 {
     return caller->kind == AUTH_NOBODY ? AUTH_NO_CREDENTIALS : AUTH_YES;

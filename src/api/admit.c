@@ -1,0 +1,200 @@
+/* api/admit.c: who is calling and whether they may: from the credentials of a request to its caller, from the
+ * row's action to the handle through which its handler acts. */
+#include "api/api_private.h"
+#include "base/assert.h"
+#include "base/mem.h"
+#include "work/refusal.h"
+
+/* The actions of rows: how they are called, and the verbs behind those that are about a repository. A tag and a
+ * manifest are deleted by the same route: either right opens it, and the verb tells them apart. */
+static const struct {
+    const char    *name;
+    enum auth_verb verb;
+} may_table[] = {
+    [API_MAY_UNSAID]         = { .name = "nothing" },
+    [API_MAY_ANYONE]         = { .name = "anyone" },
+    [API_MAY_PING]           = { .name = "any valid credentials" },
+    [API_MAY_CATALOG]        = { .name = "catalog" },
+    [API_MAY_INSTANCE]       = { .name = "system admin" },
+    [API_MAY_USER]           = { .name = "any account" },
+    [API_MAY_REPOS]          = { .name = "list repositories" },
+    [API_MAY_SEE_ACCOUNT]    = { .name = "see account" },
+    [API_MAY_MANAGE_ACCOUNT] = { .name = "manage account" },
+    [API_MAY_PULL]           = { .name = "pull", .verb = AUTH_PULL },
+    [API_MAY_PUSH]           = { .name = "push", .verb = AUTH_PUSH },
+    [API_MAY_DELETE]         = { .name = "delete", .verb = (enum auth_verb)AUTH_VERBS_DELETE },
+    [API_MAY_VIEW]           = { .name = "view", .verb = AUTH_VIEW },
+    [API_MAY_MANAGE]         = { .name = "manage", .verb = AUTH_MANAGE },
+    [API_MAY_ACCESS]         = { .name = "access", .verb = AUTH_ACCESS },
+    [API_MAY_REMOVE]         = { .name = "remove", .verb = AUTH_REMOVE },
+    [API_MAY_AUDIT]          = { .name = "audit", .verb = AUTH_AUDIT },
+};
+
+const char *api_may_name(enum api_may may)
+{
+    return may_table[may].name;
+}
+
+/* -- who ---------------------------------------------------------------------------------------------- */
+
+static void audit_failed_login(struct api_call *call, struct str name)
+{
+    struct meta_actor actor = {
+        .kind       = "anonymous",
+        .name       = str_sub(name, 0, AUTH_ACCOUNT_NAME_MAX),
+        .address    = http_client(call->req),
+        .request_id = http_id(call->req),
+    };
+
+    api_metrics_add(call->api->metrics, API_LOGIN_FAILED);
+    work_refusal(call->work, &actor, "LOGIN_FAILED", STR_NULL, "wrong name or password");
+}
+
+static int accept_basic(struct api_call *call, struct str encoded, bool may_block, struct err *err)
+{
+    struct str name, password;
+
+    if (auth_basic_parse(call->arena, encoded, &name, &password, err) < 0)
+        return 0;
+
+    int found = auth_login(call->auth, name, password, http_client(call->req), may_block,
+                           &call->caller, err);
+    if (found == 0 && may_block)
+        audit_failed_login(call, name);
+    if (found == 1 && may_block)
+        api_metrics_add(call->api->metrics, API_LOGIN_OK);
+    return found;
+}
+
+static bool take_scheme(struct str header, struct str scheme, struct str *rest)
+{
+    if (header.n <= scheme.n || !str_eq_nocase(str_sub(header, 0, scheme.n), scheme) ||
+        header.p[scheme.n] != ' ')
+        return false;
+    *rest = str_trim(str_from_index(header, scheme.n + 1));
+    return true;
+}
+
+/* 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
+int api_identify(struct api_call *call, bool may_block, struct err *err)
+{
+    struct str header = http_header(call->req, "Authorization");
+    struct str rest;
+    int        found = 0;
+
+    if (call->is_identified)
+        return 1;
+    if (header.p == NULL) {
+        call->is_identified = true;
+        return 1;
+    }
+
+    if (take_scheme(header, STR("Bearer"), &rest)) {
+        call->had_token = true;
+        found           = auth_token_accept(call->auth, call->arena, rest, &call->caller, err);
+    } else if (take_scheme(header, STR("Basic"), &rest)) {
+        found = accept_basic(call, rest, may_block, err);
+        if (found == 0 && !may_block)
+            return 0;
+    }
+    if (found < 0)
+        return -1;
+
+    call->is_identified       = true;
+    call->has_bad_credentials = found == 0;
+    if (found == 0)
+        call->caller = (struct auth_caller){ .kind = AUTH_NOBODY };
+    return 1;
+}
+
+static void name_actor(struct api_call *call)
+{
+    const struct auth_caller *caller = &call->caller;
+
+    call->actor = (struct meta_actor){
+        .kind       = caller->kind == AUTH_ACCOUNT ? "user" : "anonymous",
+        .account_id = caller->account_id,
+        .name       = str_from(caller->name),
+        .credential_id =
+            caller->credential_id[0] == '\0' ? STR_NULL : str_from(caller->credential_id),
+        .address    = http_client(call->req),
+        .request_id = http_id(call->req),
+    };
+}
+
+/* -- whether ------------------------------------------------------------------------------------------ */
+
+static int decide_about_repo(struct api_call *call, enum auth_verb verb, enum auth_verdict *verdict,
+                             struct err *err)
+{
+    if (api_is_managed(call->route))
+        return auth_repo_manage(call->auth, call->arena, &call->caller, call->path, verb,
+                                &call->repo, verdict, err);
+    return auth_repo_open(call->auth, call->arena, &call->caller, call->path, verb, &call->repo,
+                          verdict, err);
+}
+
+static int decide_about_account(struct api_call *call, enum auth_account_right right,
+                                enum auth_verdict *verdict, struct err *err)
+{
+    return auth_account_open(call->auth, call->arena, &call->caller, api_hole(call, "account"),
+                             right, &call->account, verdict, err);
+}
+
+static int decide(struct api_call *call, enum auth_verdict *verdict, struct err *err)
+{
+    enum api_may may = call->route->may;
+
+    switch (may) {
+    case API_MAY_UNSAID:
+        ASSERT_NEVER("a row without an action got past the start");
+    case API_MAY_ANYONE:
+        *verdict = AUTH_YES;
+        return 0;
+    case API_MAY_PING:
+        *verdict = auth_ping_open(&call->caller);
+        return 0;
+    case API_MAY_CATALOG:
+        return auth_catalog_open(call->auth, call->arena, &call->caller, &call->view, verdict, err);
+    case API_MAY_INSTANCE:
+        return auth_instance_open(call->auth, &call->caller, verdict, err);
+    case API_MAY_USER:
+        return auth_user_open(call->auth, call->arena, &call->caller, verdict, err);
+    case API_MAY_REPOS:
+        return auth_view_open(call->auth, call->arena, &call->caller, &call->view, verdict, err);
+    case API_MAY_SEE_ACCOUNT:
+        return decide_about_account(call, AUTH_ACCOUNT_SEE, verdict, err);
+    case API_MAY_MANAGE_ACCOUNT:
+        return decide_about_account(call, AUTH_ACCOUNT_MANAGE, verdict, err);
+    default:
+        return decide_about_repo(call, may_table[may].verb, verdict, err);
+    }
+}
+
+static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
+{
+    if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT ||
+        verdict == AUTH_NO_CREDENTIALS)
+        return;
+    work_refusal(call->work, &call->actor, call->route->name, call->path,
+                 "too few rights or a void token");
+}
+
+/* 1 it may; 0 it is answered; -1 with err. */
+int api_admit(struct api_call *call, struct err *err)
+{
+    enum auth_verdict verdict;
+
+    name_actor(call);
+    if (decide(call, &verdict, err) < 0)
+        return -1;
+    if (verdict == AUTH_YES)
+        return 1;
+    if (verdict == AUTH_NO_REPO && call->route->knows_absence) {
+        call->repo = (struct auth_repo){ .path = call->path, .verbs = AUTH_PULL };
+        return 1;
+    }
+    audit_refusal(call, verdict);
+    api_reply_verdict(call, verdict);
+    return 0;
+}
