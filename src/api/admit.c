@@ -5,36 +5,6 @@
 #include "base/mem.h"
 #include "work/refusal.h"
 
-/* The actions of rows: how they are called, and the verbs behind those that are about a repository. A tag and a
- * manifest are deleted by the same route: either right opens it, and the verb tells them apart. */
-static const struct {
-    const char    *name;
-    enum auth_verb verb;
-} may_table[] = {
-    [API_MAY_UNSAID]         = { .name = "nothing" },
-    [API_MAY_ANYONE]         = { .name = "anyone" },
-    [API_MAY_PING]           = { .name = "any valid credentials" },
-    [API_MAY_CATALOG]        = { .name = "catalog" },
-    [API_MAY_INSTANCE]       = { .name = "system admin" },
-    [API_MAY_USER]           = { .name = "any account" },
-    [API_MAY_REPOS]          = { .name = "list repositories" },
-    [API_MAY_SEE_ACCOUNT]    = { .name = "see account" },
-    [API_MAY_MANAGE_ACCOUNT] = { .name = "manage account" },
-    [API_MAY_PULL]           = { .name = "pull", .verb = AUTH_PULL },
-    [API_MAY_PUSH]           = { .name = "push", .verb = AUTH_PUSH },
-    [API_MAY_DELETE]         = { .name = "delete", .verb = (enum auth_verb)AUTH_VERBS_DELETE },
-    [API_MAY_VIEW]           = { .name = "view", .verb = AUTH_VIEW },
-    [API_MAY_MANAGE]         = { .name = "manage", .verb = AUTH_MANAGE },
-    [API_MAY_ACCESS]         = { .name = "access", .verb = AUTH_ACCESS },
-    [API_MAY_REMOVE]         = { .name = "remove", .verb = AUTH_REMOVE },
-    [API_MAY_AUDIT]          = { .name = "audit", .verb = AUTH_AUDIT },
-};
-
-const char *api_may_name(enum api_may may)
-{
-    return may_table[may].name;
-}
-
 /* -- who ---------------------------------------------------------------------------------------------- */
 
 static void audit_failed_login(struct api_call *call, struct str name)
@@ -167,7 +137,7 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
     case API_MAY_MANAGE_ACCOUNT:
         return decide_about_account(call, AUTH_ACCOUNT_MANAGE, verdict, err);
     default:
-        return decide_about_repo(call, may_table[may].verb, verdict, err);
+        return decide_about_repo(call, api_may_verb(may), verdict, err);
     }
 }
 

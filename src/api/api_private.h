@@ -26,7 +26,14 @@ int api_metrics(struct api_call *call, struct err *err);
 /* Is the row of the management APIs: DTR's or our own? */
 bool api_is_managed(const struct api_route *row);
 
+/* "pull", "system admin" … */
 const char *api_may_name(enum api_may may);
+
+/* AUTH_NONE for an action that is not about a repository. */
+enum auth_verb api_may_verb(enum api_may may);
+
+/* ERR_INTERNAL about a row that leaves out what it must say: no server starts with it. */
+int api_row_check(const struct api_route *row, struct err *err);
 
 /* Who is calling: 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
 int api_identify(struct api_call *call, bool may_block, struct err *err);

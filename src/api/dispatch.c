@@ -45,11 +45,6 @@ static void reply_not_found(struct api_call *call)
     http_reply_header(call->req, "Allow", buf_view(&allow));
 }
 
-bool api_is_managed(const struct api_route *row)
-{
-    return row->family == API_DTR || row->family == API_OURS;
-}
-
 /* The repository of a match, in the arena: {name...} alone, or behind its {namespace}. */
 static struct str path_of(struct api_call *call, const struct http_match *match)
 {
@@ -325,24 +320,6 @@ static void end(void *context, struct http_request *req, bool was_complete)
 
 /* -- start and end of the process --------------------------------------------------------------------- */
 
-static int check_row(const struct api_route *row, struct err *err)
-{
-    bool is_stream = row->body == HTTP_BODY_STREAM;
-
-    if (row->may == API_MAY_UNSAID)
-        return err_set(err, ERR_INTERNAL, "route %s does not say what must be allowed", row->name);
-    if (row->run == NULL ||
-        (is_stream && (row->open == NULL || row->piece == NULL || row->drop == NULL)))
-        return err_set(err, ERR_INTERNAL, "route %s lacks a handler", row->name);
-    if (row->body == HTTP_BODY_WHOLE && row->limit <= 0)
-        return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
-    if ((row->body == HTTP_BODY_WHOLE && api_is_managed(row)) != (row->takes != NULL))
-        return err_set(err, ERR_INTERNAL, "route %s and its body's table do not fit", row->name);
-    if (api_is_managed(row) && row->says == NULL)
-        return err_set(err, ERR_INTERNAL, "route %s does not say what it is for", row->name);
-    return 0;
-}
-
 static int build_router(struct api *api, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
@@ -356,7 +333,7 @@ static int build_router(struct api *api, struct err *err)
     routes = mem_many(arena, room, struct http_route);
     for (size_t t = 0; api_tables[t] != NULL; t++) {
         for (const struct api_route *row = api_tables[t]; row->name != NULL; row++) {
-            if (check_row(row, err) < 0)
+            if (api_row_check(row, err) < 0)
                 return -1;
             unsigned flags =
                 row->flags | (api_is_managed(row) ? HTTP_ROUTE_SLASH | HTTP_ROUTE_TRAILING : 0);
@@ -417,17 +394,4 @@ void api_set_server(struct api *api, struct http_server *server)
 void api_set_ready(struct api *api, bool is_ready)
 {
     atomic_store(&api->is_ready, is_ready);
-}
-
-struct str api_print_routes(struct arena *arena)
-{
-    struct buf out;
-
-    buf_init(&out, arena, 64 * 1024);
-    for (size_t t = 0; api_tables[t] != NULL; t++) {
-        for (const struct api_route *row = api_tables[t]; row->name != NULL; row++)
-            buf_printf(&out, "%-7s %-40s %-22s %s\n", http_method_name(row->method), row->path,
-                       api_may_name(row->may), row->name);
-    }
-    return buf_view(&out);
 }

@@ -46,6 +46,44 @@ static int refresh_caller(struct auth *auth, struct arena *arena, const struct a
     return 0;
 }
 
+/* The first question of every decision: are the credentials good at all? AUTH_YES, AUTH_NO_CREDENTIALS, AUTH_VOID. */
+static int meet(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                bool *is_admin, enum auth_verdict *verdict, struct err *err)
+{
+    bool is_void = false;
+
+    *is_admin = false;
+    *verdict  = AUTH_NO_CREDENTIALS;
+    if (caller->kind == AUTH_NOBODY)
+        return 0;
+    if (refresh_caller(auth, arena, caller, is_admin, &is_void, err) < 0)
+        return -1;
+    *verdict = is_void ? AUTH_VOID : AUTH_YES;
+    return 0;
+}
+
+/* The same for the management APIs, which a token of the registry protocol was not bought for. */
+static int meet_manager(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                        bool *is_admin, enum auth_verdict *verdict, struct err *err)
+{
+    if (meet(auth, arena, caller, is_admin, verdict, err) < 0)
+        return -1;
+    if (*verdict == AUTH_YES && caller->has_token && !caller->is_identity)
+        *verdict = AUTH_VOID;
+    return 0;
+}
+
+/* And for what needs an account. */
+static int meet_account(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                        bool *is_admin, enum auth_verdict *verdict, struct err *err)
+{
+    if (meet_manager(auth, arena, caller, is_admin, verdict, err) < 0)
+        return -1;
+    if (*verdict == AUTH_YES && caller->kind != AUTH_ACCOUNT)
+        *verdict = AUTH_NO_CREDENTIALS;
+    return 0;
+}
+
 /* What is public is open to those without an account unless that is switched off. */
 static int live_verbs(struct auth *auth, struct db_tx *tx, struct arena *arena,
                       const struct auth_caller *caller, struct str path, struct facts *facts,
@@ -178,19 +216,13 @@ static int open_repo(struct auth *auth, struct arena *arena, const struct auth_c
                      enum auth_verdict *verdict, struct err *err)
 {
     struct facts facts;
-    bool         is_admin, is_void;
+    bool         is_admin;
     unsigned     verbs = AUTH_NONE;
 
-    if (caller->kind == AUTH_NOBODY) {
-        *verdict = AUTH_NO_CREDENTIALS;
-        return 0;
-    }
-    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+    if (meet(auth, arena, caller, &is_admin, verdict, err) < 0)
         return -1;
-    if (is_void) {
-        *verdict = AUTH_VOID;
+    if (*verdict != AUTH_YES)
         return 0;
-    }
     if (gather(auth, arena, caller, path, &facts, err) < 0)
         return err_wrap(err, "deciding about " STR_FMT, STR_ARGS(path));
 
@@ -226,16 +258,13 @@ int auth_repo_manage(struct auth *auth, struct arena *arena, const struct auth_c
 int auth_view_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                    struct auth_view *out, enum auth_verdict *verdict, struct err *err)
 {
-    bool is_admin, is_void;
+    bool is_admin;
 
-    if (caller->kind == AUTH_NOBODY) {
-        *verdict = AUTH_NO_CREDENTIALS;
-        return 0;
-    }
-    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+    if (meet_manager(auth, arena, caller, &is_admin, verdict, err) < 0)
         return -1;
-    *verdict = is_void || (caller->has_token && !caller->is_identity) ? AUTH_VOID : AUTH_YES;
-    *out     = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
+    if (*verdict != AUTH_YES)
+        return 0;
+    *out = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
     return auth_rights_view(auth, arena, caller, is_admin, &out->repos, err);
 }
 
@@ -282,18 +311,14 @@ int auth_account_open(struct auth *auth, struct arena *arena, const struct auth_
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct meta_account          account;
-    bool                         is_admin, is_void;
+    bool                         is_admin;
 
-    if (caller->kind != AUTH_ACCOUNT) {
-        *verdict = AUTH_NO_CREDENTIALS;
-        return 0;
-    }
-    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+    if (meet_account(auth, arena, caller, &is_admin, verdict, err) < 0)
         return -1;
-    *verdict = is_void || (caller->has_token && !caller->is_identity) ? AUTH_VOID : AUTH_HIDDEN;
-    if (*verdict == AUTH_VOID)
+    if (*verdict != AUTH_YES)
         return 0;
 
+    *verdict = AUTH_HIDDEN;
     if (db_begin(auth->settings.db, DB_READ, "open account", &tx, err) < 0)
         return -1;
     int found = meta_account_find_any(tx, arena, name_or_uuid, &account, err);
@@ -310,21 +335,16 @@ int auth_account_open(struct auth *auth, struct arena *arena, const struct auth_
 int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                       struct auth_view *out, enum auth_verdict *verdict, struct err *err)
 {
-    bool is_admin, is_void;
+    bool is_admin;
 
-    if (caller->kind == AUTH_NOBODY) {
-        *verdict = AUTH_NO_CREDENTIALS;
-        return 0;
-    }
-    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+    if (meet(auth, arena, caller, &is_admin, verdict, err) < 0)
         return -1;
-
-    if (is_void || caller->is_identity)
+    if (*verdict != AUTH_YES)
+        return 0;
+    if (caller->is_identity)
         *verdict = AUTH_VOID;
     else if (caller->has_token && !caller->may_catalog)
         *verdict = AUTH_TOO_FEW;
-    else
-        *verdict = AUTH_YES;
     *out = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
     return auth_rights_view(auth, arena, caller, is_admin, &out->repos, err);
 }
@@ -333,35 +353,21 @@ int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
                        enum auth_verdict *verdict, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
-    bool                           is_admin, is_void;
+    bool                           is_admin;
 
-    if (caller->kind == AUTH_NOBODY) {
-        *verdict = AUTH_NO_CREDENTIALS;
-        return 0;
-    }
-    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
+    if (meet_manager(auth, arena, caller, &is_admin, verdict, err) < 0)
         return -1;
-
-    if (is_void || (caller->has_token && !caller->is_identity))
-        *verdict = AUTH_VOID;
-    else
-        *verdict = is_admin ? AUTH_YES : AUTH_TOO_FEW;
+    if (*verdict == AUTH_YES && !is_admin)
+        *verdict = AUTH_TOO_FEW;
     return 0;
 }
 
 int auth_user_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                    enum auth_verdict *verdict, struct err *err)
 {
-    bool is_admin, is_void;
+    bool is_admin;
 
-    if (caller->kind != AUTH_ACCOUNT) {
-        *verdict = AUTH_NO_CREDENTIALS;
-        return 0;
-    }
-    if (refresh_caller(auth, arena, caller, &is_admin, &is_void, err) < 0)
-        return -1;
-    *verdict = is_void || (caller->has_token && !caller->is_identity) ? AUTH_VOID : AUTH_YES;
-    return 0;
+    return meet_account(auth, arena, caller, &is_admin, verdict, err);
 }
 
 enum auth_verdict auth_ping_open(const struct auth_caller *caller)

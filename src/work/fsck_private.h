@@ -24,6 +24,10 @@ struct fsck_tale {
 int fsck_tell(struct fsck_run *run, const struct fsck_tale *tale, struct err *err,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* "repository:tag", or "repository@digest" of an image without a tag. */
+struct meta_check_image;
+struct str fsck_image(struct arena *arena, const struct meta_check_image *image);
+
 int fsck_progress(struct fsck_run *run, const char *what, int64_t n, struct err *err);
 
 /* Manifests, which are a matter of their own. */
