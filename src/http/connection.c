@@ -16,7 +16,7 @@
 #include "http/request_private.h"
 #include "io/clock.h"
 
-enum { N_SHARDS = 16, SWEEP_MAX_US = 1000000, SWEEP_MIN_US = 20000 };
+enum { N_SHARDS = 16, SWEEP_MAX_US = 1000000, SWEEP_MIN_US = 20000, WAITED_US = 1000000 };
 
 struct shard {
     pthread_mutex_t         lock;
@@ -127,6 +127,31 @@ static bool has_new_bytes(struct http_connection *connection, int64_t bytes, int
     return true;
 }
 
+/* Who waits to be accepted is counted by the kernel as a listening socket's unacknowledged segments. */
+static bool has_somebody_waiting(struct http_listener *listener, int64_t now_us)
+{
+    struct tcp_info info;
+
+    if (listener->looked_at_us == now_us)
+        return listener->waited_since_us != 0;
+    listener->looked_at_us = now_us;
+    if (!read_tcp(listener->fd, &info) || info.tcpi_unacked == 0)
+        listener->waited_since_us = 0;
+    else if (listener->waited_since_us == 0)
+        listener->waited_since_us = now_us;
+    return listener->waited_since_us != 0;
+}
+
+/* Out of descriptors, an event thread of the library accepts nobody until one of its connections ends, and
+ * that may be never. So when somebody waits for long, those who want nothing at present make room. */
+static bool must_make_room(const struct http_connection *connection, int64_t now_us)
+{
+    struct http_listener *listener = connection->listener;
+
+    return now_us - connection->since_us > WAITED_US && has_somebody_waiting(listener, now_us) &&
+           now_us - listener->waited_since_us > WAITED_US;
+}
+
 static bool is_idle_too_long(struct http_connection *connection, int64_t now_us)
 {
     const struct http_server *server = connection->listener->server;
@@ -140,7 +165,7 @@ static bool is_idle_too_long(struct http_connection *connection, int64_t now_us)
         http_connection_move_from(connection, connection->seen_phase, HTTP_PHASE_HEAD);
         return false;
     }
-    return now_us - connection->since_us > limits->idle_us;
+    return now_us - connection->since_us > limits->idle_us || must_make_room(connection, now_us);
 }
 
 static bool is_body_too_slow(struct http_connection *connection, int64_t now_us)

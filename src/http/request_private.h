@@ -162,6 +162,10 @@ struct http_listener {
     struct MHD_Daemon       *daemon;
     int                      fd;
     char                     address[HTTP_ADDRESS_TEXT_MAX];
+
+    /* The sweeper's: since when somebody waits to be accepted, 0 nobody; and when it last looked. */
+    int64_t waited_since_us;
+    int64_t looked_at_us;
 };
 
 struct http_server {

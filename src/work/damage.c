@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -84,20 +85,42 @@ static int check_hash(struct blob_reader *reader, const struct work_object *obje
     return 0;
 }
 
+static int look_once(struct work *work, const struct work_object *object,
+                     const struct work_look *look, struct blob_reader **out_reader,
+                     struct work_flaw *flaw, struct err *err)
+{
+    *flaw = (struct work_flaw){ 0 };
+    if (open_object(work, object, out_reader, flaw, err) < 0)
+        return -1;
+    if (flaw->kind == NULL)
+        check_size(*out_reader, object, flaw);
+    return flaw->kind == NULL && look->with_hash
+               ? check_hash(*out_reader, object, look->pace, flaw, err)
+               : 0;
+}
+
+static bool is_unreadable(const struct work_flaw *flaw)
+{
+    return flaw->kind != NULL && strcmp(flaw->kind, "unreadable") == 0;
+}
+
+/* An entry in the book makes pushers send their bytes again. So what a medium could not bring back is asked
+ * for once more, and a medium that fails its probe as well has no damaged objects: it is away. */
 int work_object_look(struct work *work, const struct work_object *object,
                      const struct work_look *look, struct blob_reader **out_reader,
                      struct work_flaw *out_flaw, struct err *err)
 {
     AUTO(blob_reader_close) struct blob_reader *reader = NULL;
-    struct work_flaw                            flaw   = { 0 };
+    struct work_flaw                            flaw;
 
-    if (open_object(work, object, &reader, &flaw, err) < 0)
+    if (look_once(work, object, look, &reader, &flaw, err) < 0)
         return -1;
-    if (flaw.kind == NULL)
-        check_size(reader, object, &flaw);
-    if (flaw.kind == NULL && look->with_hash &&
-        check_hash(reader, object, look->pace, &flaw, err) < 0)
-        return -1;
+    if (is_unreadable(&flaw)) {
+        blob_reader_close(&reader);
+        if (blob_probe(work->store, err) < 0 ||
+            look_once(work, object, look, &reader, &flaw, err) < 0)
+            return -1;
+    }
 
     *out_flaw = flaw;
     if (flaw.kind == NULL && out_reader != NULL)

@@ -19,8 +19,8 @@
  * discovery is one before it: the next one heals. Condemning takes the same lock, and a row that is gone
  * has nothing to heal: the push inserts its own.
  *
- * A store that does not answer its probe (an unmounted volume) has no missing objects: that is
- * ERR_UNAVAILABLE and recorded nowhere. Any thread. */
+ * A store that does not answer its probe (an unmounted volume, a medium that reads nothing) has no missing and
+ * no unreadable objects: that is ERR_UNAVAILABLE and recorded nowhere. Any thread. */
 #ifndef WORK_DAMAGE_H
 #define WORK_DAMAGE_H
 

@@ -93,6 +93,27 @@ void test_damage_is_not_what_a_store_that_is_away_shows(void **state)
     assert_int_equal(n_damaged(f), 1);
 }
 
+void test_damage_is_not_what_a_medium_that_reads_nothing_shows(void **state)
+{
+    struct fixture    *f      = *state;
+    struct oci_digest  digest = fixture_push(f, text);
+    const char        *path   = fixture_object(f, &digest);
+    const char        *marker = scratch_path(f->folder, "store/assay-store");
+    struct meta_blob   row    = fixture_row(f, &digest);
+    struct work_object object = { row.digest, row.object_key, row.size };
+    struct work_look   look   = { 0 };
+    struct work_flaw   flaw;
+
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(rename(marker, scratch_path(f->folder, "away")), 0);
+    CHECK_FAILS(work_object_look(f->work, &object, &look, NULL, &flaw, &f->err), &f->err,
+                ERR_UNAVAILABLE);
+    assert_int_equal(rename(scratch_path(f->folder, "away"), marker), 0);
+    assert_string_equal(flaw_of(f, &digest, false), "unreadable");
+    rmdir(path);
+}
+
 void test_damage_is_told_to_who_pulls_and_unknown_to_who_may_push(void **state)
 {
     struct fixture   *f      = *state;
