@@ -150,6 +150,13 @@ static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
                  "too few rights or a void token");
 }
 
+void api_deny(struct api_call *call, enum auth_verdict verdict, const char *needs)
+{
+    call->needs = needs;
+    audit_refusal(call, verdict);
+    api_reply_verdict(call, verdict);
+}
+
 /* 1 it may; 0 it is answered; -1 with err. */
 int api_admit(struct api_call *call, struct err *err)
 {

@@ -265,7 +265,7 @@ static void reply_too_few(struct api_call *call)
 {
     const char *message =
         mem_printf(call->arena, "the credentials do not give the right to do this: %s",
-                   api_may_name(call->route->may));
+                   call->needs != NULL ? call->needs : api_may_name(call->route->may));
 
     reply_words(call, 403, "DENIED", message, call->path);
 }
@@ -346,6 +346,16 @@ int api_query(struct api_call *call, const char *name, const char *code, struct 
         return 0;
     err->code = code;
     return -1;
+}
+
+int api_query_needed(struct api_call *call, const char *name, struct str *out, struct err *err)
+{
+    if (api_query(call, name, "INVALID_PARAMETERS", out, err) < 0)
+        return -1;
+    if (out->n == 0)
+        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", str_from(name),
+                            "the query must say %s", name);
+    return 0;
 }
 
 int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out,

@@ -116,6 +116,8 @@ struct api_call {
     struct http_match *readings;
     size_t             n_readings;
 
+    const char *needs; /* what a refusal says is missing; null: the row's action */
+
     struct json_ignored ignored; /* members of the body that nobody looked at */
 
     bool                is_identified;
@@ -140,6 +142,9 @@ struct str api_hole(const struct api_call *call, const char *name);
  * with different values or the query is malformed. */
 int api_query(struct api_call *call, const char *name, const char *code, struct str *out,
               struct err *err);
+
+/* The same for a field that must be there and not be empty; code INVALID_PARAMETERS, about the field. */
+int api_query_needed(struct api_call *call, const char *name, struct str *out, struct err *err);
 
 /* All values of a query field, at most n_max; more are ERR_INVALID. */
 int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out,
@@ -200,6 +205,10 @@ void api_reply_start(struct api_call *call, int status);
 
 /* The refusal for a verdict other than AUTH_YES. */
 void api_reply_verdict(struct api_call *call, enum auth_verdict verdict);
+
+/* For a right that hangs on the query or the body, asked for by the handler: refuses as the row itself would, on record
+ * where the row changes something. call->path is what it is about; needs: the right that is missing, static. */
+void api_deny(struct api_call *call, enum auth_verdict verdict, const char *needs);
 
 /* The one function that turns an error into an answer, and logs it when it is our fault. */
 void api_reply_error(struct api_call *call, const struct err *err);

@@ -155,6 +155,13 @@ int auth_repo_manage(struct auth *auth, struct arena *arena, const struct auth_c
                      struct str path, enum auth_verb verb, struct auth_repo *out,
                      enum auth_verdict *verdict, struct err *err);
 
+/* A prefix in the caller's hands (management APIs), for what is kept for all repositories at and below it: a
+ * namespace, a part of one, or "" for the whole registry. *out has id 0 and the verbs that the caller has at the
+ * prefix itself. AUTH_HIDDEN: none at all. ERR_INVALID for what cannot be a prefix. */
+int auth_prefix_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct str prefix, enum auth_verb verb, struct auth_repo *out,
+                     enum auth_verdict *verdict, struct err *err);
+
 /* An account in the caller's hands (management APIs). */
 enum auth_account_right {
     AUTH_ACCOUNT_SEE, /* itself, an organisation of one's own, fellow members, and admins see all */

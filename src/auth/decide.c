@@ -255,6 +255,50 @@ int auth_repo_manage(struct auth *auth, struct arena *arena, const struct auth_c
     return open_repo(auth, arena, caller, path, verb, true, out, verdict, err);
 }
 
+static int gather_prefix(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                         struct str prefix, struct facts *facts, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_account          owner;
+
+    *facts = (struct facts){ 0 };
+    if (db_begin(auth->settings.db, DB_READ, "decide about prefix", &tx, err) < 0)
+        return -1;
+    int found = meta_account_find_name(tx, arena, oci_name_namespace(prefix), &owner, err);
+    if (found < 0)
+        return -1;
+    facts->has_namespace = found == 1;
+    facts->namespace_id  = found == 1 ? owner.id : 0;
+    return live_verbs(auth, tx, arena, caller, prefix, facts, err);
+}
+
+int auth_prefix_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct str prefix, enum auth_verb verb, struct auth_repo *out,
+                     enum auth_verdict *verdict, struct err *err)
+{
+    struct facts      facts;
+    enum auth_verdict user;
+
+    if (oci_prefix_check(prefix, err) < 0 || auth_user_open(auth, arena, caller, &user, err) < 0)
+        return -1;
+    if (user != AUTH_YES) {
+        *verdict = user;
+        return 0;
+    }
+    if (gather_prefix(auth, arena, caller, prefix, &facts, err) < 0)
+        return err_wrap(err, "deciding about " STR_FMT, STR_ARGS(prefix));
+    if ((facts.verbs & (unsigned)verb) == 0)
+        *verdict = facts.verbs == AUTH_NONE ? AUTH_HIDDEN : AUTH_TOO_FEW;
+    else
+        *verdict = facts.has_namespace || prefix.n == 0 ? AUTH_YES : AUTH_NO_NAMESPACE;
+    if (*verdict == AUTH_YES) {
+        *out = (struct auth_repo){ .path         = str_copy(arena, prefix),
+                                   .namespace_id = facts.namespace_id,
+                                   .verbs        = facts.verbs };
+    }
+    return 0;
+}
+
 int auth_view_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                    struct auth_view *out, enum auth_verdict *verdict, struct err *err)
 {

@@ -237,6 +237,28 @@ static int find_place(struct db_tx *tx, struct arena *arena, struct str path,
     return found < 0 ? -1 : 0;
 }
 
+/* Verbs that a reason gives and the sum lacks were taken away by what bounds a service account. */
+static struct str say_missing(struct arena *arena, const struct meta_account *account,
+                              struct str path, enum auth_verb verb,
+                              const struct auth_explanation *why)
+{
+    struct str verbs = auth_verbs_print(arena, (unsigned)verb);
+    unsigned   given = AUTH_NONE;
+
+    for (size_t i = 0; i < why->n; i++)
+        given |= why->reasons[i].verbs;
+    if (account != NULL && account->is_active == 0)
+        return str_from(mem_printf(arena, "the account is disabled"));
+    if ((given & (unsigned)verb) != 0)
+        return str_from(mem_printf(arena,
+                                   "%s is granted on " STR_FMT
+                                   ", but a service account may do no more than its maker, and "
+                                   "only at its prefix and below",
+                                   verbs.p, STR_ARGS(path)));
+    return str_from(mem_printf(arena, "no grant, ownership or visibility gives %s on " STR_FMT,
+                               verbs.p, STR_ARGS(path)));
+}
+
 static int explain(struct auth *auth, struct db_tx *tx, struct arena *arena,
                    const struct meta_account *account, const struct auth_place *place,
                    enum auth_verb verb, struct auth_explanation *out, struct err *err)
@@ -259,11 +281,7 @@ static int explain(struct auth *auth, struct db_tx *tx, struct arena *arena,
         .n       = rights.n,
     };
     if (!out->is_yes)
-        out->missing = str_from(
-            mem_printf(arena, "no grant, ownership or visibility gives %s on " STR_FMT "%s",
-                       auth_verbs_print(arena, (unsigned)verb).p, STR_ARGS(place->path),
-                       account != NULL && account->is_active == 0 ? ", and the account is disabled"
-                                                                  : ""));
+        out->missing = say_missing(arena, account, place->path, verb, out);
     return 0;
 }
 

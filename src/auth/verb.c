@@ -118,6 +118,22 @@ bool auth_action_is_granted(struct str action, unsigned verbs)
     return false;
 }
 
+bool auth_wish_parse(struct str word, enum auth_verb *core, unsigned *all)
+{
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        if (str_is(word, actions[i].action) && actions[i].core != AUTH_NONE) {
+            *core = (enum auth_verb)actions[i].core;
+            *all  = actions[i].verbs;
+            return true;
+        }
+    }
+    if (str_is(word, "*") || verb_of(word) == AUTH_NONE)
+        return false;
+    *core = (enum auth_verb)verb_of(word);
+    *all  = verb_of(word);
+    return true;
+}
+
 const char *auth_action_of_verb(enum auth_verb verb)
 {
     for (size_t i = 0; i < ARRAY_LEN(actions); i++) {

@@ -58,6 +58,10 @@ unsigned auth_verbs_of_action(struct str action);
  * but one who may only create them pushes as well, and the verbs are looked at again with each request. */
 bool auth_action_is_granted(struct str action, unsigned verbs);
 
+/* What somebody wants to do, in one word: an action of the token protocol, else a verb. `core` is what it takes, any of
+ * it; `all` is what it comprises: a push that may not move tags is a push. False for a word that is neither. */
+bool auth_wish_parse(struct str word, enum auth_verb *core, unsigned *all);
+
 /* The action that a challenge asks for when the verb is missing: "pull", "push" or "delete". */
 const char *auth_action_of_verb(enum auth_verb verb);
 

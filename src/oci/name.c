@@ -86,6 +86,20 @@ int oci_name_check(struct str name, struct err *err)
     return 0;
 }
 
+int oci_prefix_check(struct str prefix, struct err *err)
+{
+    struct str rest      = prefix.n > 0 ? prefix : STR_NULL;
+    struct str component = STR_NULL;
+
+    if (prefix.n > OCI_NAME_MAX)
+        return refuse_name(prefix, "has at most 255 bytes, and so has a prefix", err);
+    while (str_next(&rest, '/', &component)) {
+        if (!is_component(component))
+            return refuse_name(prefix, "and a prefix of it have components of a-z and 0-9", err);
+    }
+    return 0;
+}
+
 bool oci_name_ends_reserved(struct str name)
 {
     struct str component = name;

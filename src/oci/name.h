@@ -20,6 +20,9 @@ enum { OCI_NAME_MAX = 255, OCI_TAG_MAX = 128 };
 /* ERR_INVALID, code NAME_INVALID about the name, with the reason. */
 int oci_name_check(struct str name, struct err *err);
 
+/* Of a prefix: none (the empty text, all of the registry) or more components. The same error. */
+int oci_prefix_check(struct str prefix, struct err *err);
+
 /* Is its last component such a word? Then the path that it stands in means something else. */
 bool oci_name_ends_reserved(struct str name);
 
