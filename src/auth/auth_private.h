@@ -13,6 +13,7 @@
 enum {
     AUTH_TOKENS_CACHED   = 4096,
     AUTH_LOGINS_CACHED   = 1024,
+    AUTH_WRONG_CACHED    = 4096,
     AUTH_ACCOUNTS_CACHED = 4096,
     AUTH_RIGHTS_CACHED   = 65536,
     AUTH_KEYS_MAX        = 16
@@ -20,6 +21,7 @@ enum {
 
 #define AUTH_SECOND_US INT64_C(1000000)
 #define AUTH_LOGIN_REMEMBERED_US (300 * AUTH_SECOND_US)
+#define AUTH_WRONG_REMEMBERED_US (86400 * AUTH_SECOND_US)
 #define AUTH_USE_NOTED_US (60 * AUTH_SECOND_US)
 
 /* What access tokens and service secrets begin with: told apart from passwords, and found by secret scanners. */
@@ -47,6 +49,7 @@ struct auth {
     struct auth_password_pool  *passwords;
     struct cache               *tokens;
     struct cache               *logins;
+    struct cache               *wrong; /* passwords that failed and were counted */
     struct cache               *accounts;
     struct cache               *credentials;
     struct cache               *rights;         /* sums of verbs by account and path */

@@ -256,6 +256,7 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     auth->passwords = auth_password_pool_new(settings->password_threads, settings->password_queue);
     auth->tokens    = cache_new(AUTH_TOKENS_CACHED, sizeof(struct auth_caller));
     auth->logins    = cache_new(AUTH_LOGINS_CACHED, sizeof(char));
+    auth->wrong     = cache_new(AUTH_WRONG_CACHED, sizeof(char));
     auth->accounts  = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
     auth->credentials = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(int64_t));
     auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(unsigned));
@@ -278,6 +279,7 @@ void auth_free(struct auth **auth)
     auth_password_pool_free(&(*auth)->passwords);
     cache_free(&(*auth)->tokens);
     cache_free(&(*auth)->logins);
+    cache_free(&(*auth)->wrong);
     cache_free(&(*auth)->accounts);
     cache_free(&(*auth)->credentials);
     cache_free(&(*auth)->rights);

@@ -1,7 +1,9 @@
 /* auth/lockout.h: slows down guessing. Failures are counted for a name and a network together, in the database and
  * so over all nodes: other networks and other names are not touched, so that nobody can lock another out. From the
  * policy's number of failures on each further one locks for twice as long as the one before, 5 s at first. A
- * success, or a quiet day, forgets. Names are counted whether or not they exist. */
+ * success, or a quiet day, forgets. Names are counted whether or not they exist. The same wrong password again is
+ * no new guess and not counted (auth/login.c): a script that was forgotten when the password changed locks nobody
+ * out. */
 #ifndef AUTH_LOCKOUT_H
 #define AUTH_LOCKOUT_H
 

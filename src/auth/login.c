@@ -93,6 +93,32 @@ struct attempt {
 
 /* -- the password ----------------------------------------------------------------------------------- */
 
+/* Is this the wrong password that came for this name from this network before? A script that was forgotten when
+ * the password changed says the same all day; it guesses nothing and locks nobody out. */
+static bool was_counted(const struct attempt *a)
+{
+    struct buf    bytes;
+    unsigned char key[32];
+    struct str    view    = { (const char *)key, sizeof(key) };
+    int64_t       head[2] = { (int64_t)a->name.n, (int64_t)a->network.n };
+    int64_t       now     = clock_monotonic_us();
+    char          yes     = 1;
+
+    buf_init(&bytes, a->arena, 4096);
+    buf_add(&bytes, head, sizeof(head));
+    buf_str(&bytes, a->name);
+    buf_str(&bytes, a->network);
+    buf_str(&bytes, a->password);
+    hash_hmac_sha256((struct str){ (const char *)a->auth->process_key,
+                                   sizeof(a->auth->process_key) },
+                     buf_view(&bytes), key);
+    mem_wipe(bytes.p, bytes.n);
+    if (cache_get(a->auth->wrong, view, now, &yes))
+        return true;
+    cache_put(a->auth->wrong, view, now + AUTH_WRONG_REMEMBERED_US, &yes);
+    return false;
+}
+
 /* A locked name is checked against nothing, for as long as a real check takes. */
 static int check_slowly(const struct attempt *a, const struct meta_account *account, int found,
                         struct err *err)
@@ -108,7 +134,9 @@ static int check_slowly(const struct attempt *a, const struct meta_account *acco
         return -1;
     if (right == 1 && may_fit)
         return auth_lock_clear(a->auth, a->name, a->network, err) < 0 ? -1 : 1;
-    return is_locked || auth_lock_count(a->auth, a->name, a->network, err) == 0 ? 0 : -1;
+    if (is_locked || was_counted(a))
+        return 0;
+    return auth_lock_count(a->auth, a->name, a->network, err);
 }
 
 static int check_password(const struct attempt *a, struct auth_caller *out, struct err *err)

@@ -4,6 +4,7 @@
 
 #include "auth/auth_private.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct task {
     struct str   password;
     char         hash[crypto_pwhash_STRBYTES];
     int          result;
+    bool is_mismatch; /* it was compared, and differs; else a failure means that it was not */
 };
 
 struct auth_password_pool {
@@ -40,13 +42,22 @@ struct auth_password_pool {
     char            nobody[crypto_pwhash_STRBYTES]; /* the hash of a password that nobody knows */
 };
 
+/* The library says -1 for a wrong password and for want of memory alike; errno tells them apart (EINVAL for
+ * the former alone). */
+static void check(struct task *task)
+{
+    errno             = 0;
+    task->result      = crypto_pwhash_str_verify(task->hash, task->password.p, task->password.n);
+    task->is_mismatch = task->result != 0 && errno == EINVAL;
+}
+
 static void run_task(struct task *task)
 {
     if (task->is_hashing)
         task->result = crypto_pwhash_str_alg(task->hash, task->password.p, task->password.n, PASSES,
                                              MEMORY, crypto_pwhash_ALG_ARGON2ID13);
     else
-        task->result = crypto_pwhash_str_verify(task->hash, task->password.p, task->password.n);
+        check(task);
 }
 
 static void *run_pool_thread(void *context)
@@ -177,6 +188,8 @@ int auth_password_check(struct auth_password_pool *pool, struct str hash, struct
 
     if (run_in_pool(pool, &task, err) < 0)
         return -1;
+    if (task.result != 0 && !task.is_mismatch)
+        return err_set(err, ERR_UNAVAILABLE, "no memory to check a password");
     return task.result == 0;
 }
 

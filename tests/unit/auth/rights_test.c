@@ -418,12 +418,33 @@ void test_rights_guessing_locks_one_name_in_one_network(void **state)
     begin(w);
     add_account(w, account);
     commit(w);
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(log_in(w, "alice", "wrong", &caller), 0);
-        assert_int_equal(log_in(w, "nobody", "wrong", &caller), 0);
+    static const char *const guesses[] = { "123456", "password", "letmein" };
+    for (size_t i = 0; i < ARRAY_LEN(guesses); i++) {
+        assert_int_equal(log_in(w, "alice", guesses[i], &caller), 0);
+        assert_int_equal(log_in(w, "nobody", guesses[i], &caller), 0);
     }
     assert_int_equal(log_in(w, "alice", "right password", &caller), 0);
     assert_int_equal(auth_login(w->auth, STR("alice"), STR("right password"), STR("10.1.3.3"), true,
                                 &caller, &w->err),
                      1);
+}
+
+/* A machine that was not told of a new password says the old one all day, and its user still gets in. */
+void test_rights_the_same_wrong_password_is_one_guess(void **state)
+{
+    struct world       *w      = *state;
+    struct auth_policy  policy = { .login_failures = 2, .login_lock_us = MINUTE_US };
+    struct auth_caller  caller;
+    struct meta_account account = { .name = STR("alice"), .kind = STR("user") };
+
+    auth_set_policy(w->auth, &policy);
+    CHECK_OK(auth_password_make(w->auth, w->arena, STR("right password"), &account.password_hash,
+                                &w->err),
+             &w->err);
+    begin(w);
+    add_account(w, account);
+    commit(w);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(log_in(w, "alice", "of yesterday", &caller), 0);
+    assert_int_equal(log_in(w, "alice", "right password", &caller), 1);
 }
