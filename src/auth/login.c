@@ -65,7 +65,7 @@ static int find_account(struct auth *auth, struct arena *arena, struct str name,
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (db_begin(auth->settings.db, DB_READ, "log in", &tx, err) < 0)
+    if (db_begin(auth->settings.db, DB_LOOK, "log in", &tx, err) < 0)
         return -1;
 
     int found = meta_account_find_name(tx, arena, name, out, err);
@@ -200,7 +200,7 @@ static int find_credential(const struct attempt *a, struct meta_credential *out,
 
     hash_sha256(a->password, hash);
     text_hex_print(hash, sizeof(hash), hex);
-    if (db_begin(a->auth->settings.db, DB_READ, "find credential", &tx, err) < 0)
+    if (db_begin(a->auth->settings.db, DB_LOOK, "find credential", &tx, err) < 0)
         return -1;
     int found = meta_credential_find(tx, a->arena, str_from(hex), out, err);
     *out_now  = db_now(tx);
@@ -326,7 +326,7 @@ int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_i
         return 1;
 
     int64_t read_at = clock_monotonic_us();
-    if (db_begin(auth->settings.db, DB_READ, "read account", &tx, err) < 0)
+    if (db_begin(auth->settings.db, DB_LOOK, "read account", &tx, err) < 0)
         return -1;
     int found = read_state(tx, arena, account_id, out, err);
     if (found == 1)
@@ -347,7 +347,7 @@ int auth_credential_state(struct auth *auth, struct arena *arena, int64_t id, in
         return good == generation;
 
     int64_t read_at = clock_monotonic_us();
-    if (db_begin(auth->settings.db, DB_READ, "read credential", &tx, err) < 0)
+    if (db_begin(auth->settings.db, DB_LOOK, "read credential", &tx, err) < 0)
         return -1;
     int found = meta_credential_find_id(tx, arena, id, &row, err);
     if (found < 1)

@@ -584,8 +584,27 @@ size_t text_utf8_size(struct str text)
     return row->size;
 }
 
+/* How many bytes at the beginning are ASCII for sure: most texts are nothing else. */
+static size_t ascii_size(struct str text)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    size_t         n    = 0;
+
+    while (text.n - n >= sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, text.p + n, sizeof(word));
+        if ((word & high) != 0)
+            break;
+        n += sizeof(word);
+    }
+    return n;
+}
+
 bool text_is_utf8(struct str text)
 {
+    if (text.n > 0)
+        text = str_from_index(text, ascii_size(text));
     while (text.n > 0) {
         size_t size = text_utf8_size(text);
 

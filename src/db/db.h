@@ -15,7 +15,7 @@
  *
  * PostgreSQL (driver pg.c): a pool of connections that all threads share. DB_WRITE is READ COMMITTED, rows
  * that a decision rests on are locked by the statement that reads them (`.pg` texts with FOR …); DB_READ is
- * REPEATABLE READ, one snapshot from its first statement on. Deadlines of the server: statement 5 s, lock
+ * REPEATABLE READ, one snapshot from its first statement on; DB_LOOK has no transaction. Deadlines of the server: statement 5 s, lock
  * 2 s, idle in a transaction 5 s; of the driver: 7 s for an answer, 10 s for a commit. A commit whose answer
  * was lost is looked up by its transaction id (pg.c says how). A result is held in memory whole: page.
  *
@@ -44,6 +44,8 @@ struct err;
 
 enum db_mode {
     DB_READ, /* a consistent view from its first statement on */
+    DB_LOOK, /* each statement sees what is committed at its moment: for a point read, or some that need not
+              * agree. On PostgreSQL it has no BEGIN and no end, and costs two thirds */
     DB_WRITE /* exclusive on SQLite; READ COMMITTED with row locks on PostgreSQL */
 };
 

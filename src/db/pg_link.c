@@ -426,12 +426,20 @@ static void add_statement(struct pg_link *conn, struct turn *turn,
                             params->formats, 1));
 }
 
+/* Outside of a transaction nothing else keeps a statement from writing. */
+static bool is_reading(const struct db_statement *statement)
+{
+    return strncmp(text_of(statement), "SELECT ", 7) == 0;
+}
+
 int pg_link_query(struct pg_link *conn, const struct db_statement *statement,
                   const struct db_value *args, size_t n_args, struct db_rows **out, struct err *err)
 {
     struct turn   turn = { 0 };
     struct params params;
 
+    if (conn->mode == DB_LOOK && !is_reading(statement))
+        return err_set(err, ERR_INTERNAL, "a look that would write");
     fill_params(statement, args, n_args, &params);
     add_begin(conn, &turn);
     add_statement(conn, &turn, statement, &params);
@@ -572,7 +580,7 @@ void pg_link_begin(struct pg_link *conn, enum db_mode mode)
 {
     ASSERT(!conn->is_due && !conn->is_open);
     conn->mode      = mode;
-    conn->is_due    = true;
+    conn->is_due    = mode != DB_LOOK;
     conn->xid       = 0;
     conn->server_us = 0;
 }
@@ -609,7 +617,7 @@ static enum pg_end commit_writing(struct pg_link *conn, struct err *err)
 /* A transaction that only read ends like an aborted one: nobody waits for it. */
 enum pg_end pg_link_commit(struct pg_link *conn, struct err *err)
 {
-    if (conn->mode == DB_READ || !conn->is_open) {
+    if (conn->mode != DB_WRITE || !conn->is_open) {
         pg_link_abort(conn);
         return PG_COMMITTED;
     }
@@ -630,7 +638,7 @@ int64_t pg_link_now(struct pg_link *conn)
 
     if (conn->server_us == 0) {
         add_begin(conn, &turn);
-        if (conn->mode == DB_READ)
+        if (conn->mode != DB_WRITE)
             add_fixed(conn, &turn, ROLE_STAMP, "stamp_read");
         if (end_turn(conn, &turn, ANSWER_S, &ignored) < 0 || conn->server_us == 0)
             return clock_utc_us();

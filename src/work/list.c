@@ -21,7 +21,7 @@ int work_list_tags(struct work *work, struct arena *arena, const struct auth_rep
     AUTO(db_abort) struct db_tx *tx   = NULL;
     struct work_names            page = { 0 };
 
-    if (db_begin(work->db, DB_READ, "list tags", &tx, err) < 0 ||
+    if (db_begin(work->db, DB_LOOK, "list tags", &tx, err) < 0 ||
         meta_tag_page(tx, arena, repo->id, after, n_max + 1, &page.names, &page.n, err) < 0)
         return -1;
     cut(&page, n_max);
@@ -55,7 +55,7 @@ int work_list_referrers(struct work *work, struct arena *arena, const struct aut
     struct work_referrers        page = { 0 };
     size_t                       size = 0, n = 0;
 
-    if (db_begin(work->db, DB_READ, "list referrers", &tx, err) < 0 ||
+    if (db_begin(work->db, DB_LOOK, "list referrers", &tx, err) < 0 ||
         meta_referrer_page(tx, arena, repo->id, oci_digest_str(subject), artifact_type, after,
                            n_max + 1, &page.list, &page.n, err) < 0)
         return -1;

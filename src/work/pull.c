@@ -18,7 +18,7 @@ int work_pull_manifest(struct work *work, struct arena *arena, const struct auth
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct str name = reference->is_digest ? oci_digest_str(&reference->digest) : reference->tag;
 
-    if (db_begin(work->db, DB_READ, "pull manifest", &tx, err) < 0)
+    if (db_begin(work->db, DB_LOOK, "pull manifest", &tx, err) < 0)
         return -1;
 
     int found = reference->is_digest ? meta_manifest_find(tx, arena, repo->id, name, out, err)
@@ -125,7 +125,7 @@ static int find_again(struct work *work, struct arena *arena, struct work_object
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct meta_blob             row;
 
-    if (db_begin(work->db, DB_READ, "find blob again", &tx, err) < 0)
+    if (db_begin(work->db, DB_LOOK, "find blob again", &tx, err) < 0)
         return -1;
     int found = meta_blob_find(tx, arena, object->digest, &row, err);
     if (found < 0)

@@ -83,7 +83,7 @@ int work_repo_exists(struct work *work, struct str path, struct err *err)
     AUTO(db_abort) struct db_tx   *tx    = NULL;
     struct meta_repo               row;
 
-    if (db_begin(work->db, DB_READ, "find repository", &tx, err) < 0)
+    if (db_begin(work->db, DB_LOOK, "find repository", &tx, err) < 0)
         return -1;
     return meta_repo_find(tx, arena, path, &row, err);
 }

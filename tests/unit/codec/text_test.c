@@ -451,6 +451,16 @@ void test_text_utf8(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(text_is_utf8(str_from(bad[i])));
     assert_true(text_is_utf8(STR("a\0b")));
+
+    /* Wherever in a long text it stands. */
+    for (size_t at = 0; at < 24; at++) {
+        char text[] = "an ascii text of some length";
+
+        text[at] = '\xff';
+        assert_false(text_is_utf8(str_from(text)));
+        memcpy(text + at, "\xc3\xa9", 2);
+        assert_true(text_is_utf8(str_from(text)));
+    }
     assert_int_equal(text_utf8_size(STR("\xe6\xbc\xa2x")), 3);
     assert_int_equal(text_utf8_size(STR_NULL), 0);
 }

@@ -409,12 +409,43 @@ void contract_driver_a_reader_keeps_its_view(void **state)
 
 void contract_driver_a_reader_cannot_write(void **state)
 {
-    struct driver *d  = *state;
-    struct db_tx  *tx = begin(d, DB_READ);
+    static const enum db_mode modes[] = { DB_READ, DB_LOOK };
+    struct driver            *d       = *state;
 
-    assert_int_equal(add_thing(d, tx, "a", 1), -1);
-    db_abort(&tx);
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        struct db_tx *tx = begin(d, modes[i]);
+
+        assert_int_equal(add_thing(d, tx, "a", 1), -1);
+        db_abort(&tx);
+    }
     assert_int_equal(count_now(d), 0);
+}
+
+/* Within one such transaction, too: with PostgreSQL it is none. */
+void contract_driver_a_look_sees_what_is_committed(void **state)
+{
+    struct driver *d  = *state;
+    struct db_tx  *tx = begin(d, DB_LOOK);
+    struct thing   thing;
+
+    assert_int_equal(count_in(d, tx), 0);
+    assert_true(db_now(tx) > 0);
+    db_abort(&tx);
+    store_thing(d, "a", 1);
+    tx = begin(d, DB_LOOK);
+    assert_int_equal(count_in(d, tx), 1);
+    assert_int_equal(db_find(tx, d->arena, &find, DB_ARGS(db_text(STR("a"))), thing_columns, &thing,
+                             &d->err),
+                     1);
+    commit(d, tx);
+
+    /* It leaves the connection as it was, after a failure too. */
+    tx = begin(d, DB_LOOK);
+    assert_int_equal(add_thing(d, tx, "b", 1), -1);
+    db_abort(&tx);
+    assert_int_equal(count_now(d), 1);
+    store_thing(d, "b", 1);
+    assert_int_equal(count_now(d), 2);
 }
 
 void contract_driver_one_thread_may_read_twice_at_once(void **state)
