@@ -6,6 +6,7 @@
 
 #include "api/call.h"
 #include "base/mem.h"
+#include "db/db.h"
 #include "http/server.h"
 #include "io/file.h"
 
@@ -43,6 +44,22 @@ static const struct {
     { "assay_workers_busy",           "gauge",   "Requests that a worker is at.",                offsetof(struct http_server_counts, in_workers) },
     { "assay_workers_queue",          "gauge",   "Requests waiting for a worker.",               offsetof(struct http_server_counts, queued) },
     { "assay_streams",                "gauge",   "Bodies being received in pieces.",             offsetof(struct http_server_counts, streams) },
+};
+
+static const struct {
+    const char *name, *type, *help;
+    size_t      offset;
+    bool        is_of_pool;
+} database_rows[] = {
+    { "assay_database_transactions_total",     "counter", "Transactions with changes that were committed.",                offsetof(struct db_counts, n_transactions), false },
+    { "assay_database_commits_total",          "counter", "Commits that made them durable, some of them together.",        offsetof(struct db_counts, n_commits), false },
+    { "assay_database_pool_size",              "gauge",   "Connections to the database that this node may have.",          offsetof(struct db_counts, pool_size), true },
+    { "assay_database_connections",            "gauge",   "Connections to the database.",                                  offsetof(struct db_counts, n_connections), true },
+    { "assay_database_connections_busy",       "gauge",   "Connections to the database that are in use.",                  offsetof(struct db_counts, n_in_use), true },
+    { "assay_database_waiting",                "gauge",   "Threads waiting for a connection.",                             offsetof(struct db_counts, n_waiting), true },
+    { "assay_database_waits_timed_out_total",  "counter", "Waits that ended without a connection: too long or too many.",  offsetof(struct db_counts, n_timed_out), true },
+    { "assay_database_reconnects_total",       "counter", "Connections made in place of lost ones.",                       offsetof(struct db_counts, n_reconnects), true },
+    { "assay_database_connect_failures_total", "counter", "Attempts to connect that failed.",                              offsetof(struct db_counts, n_connect_failures), true },
 };
 /* clang-format on */
 
@@ -163,6 +180,19 @@ static void print_process(struct buf *out)
     head(out, "process_resident_memory_bytes", "gauge", "Resident memory.");
     buf_printf(out, "process_resident_memory_bytes %lld\n",
                (long long)(pages * sysconf(_SC_PAGESIZE)));
+}
+
+void api_metrics_print_database(const struct db_counts *counts, struct buf *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(database_rows); i++) {
+        const char *at = (const char *)counts + database_rows[i].offset;
+
+        if (database_rows[i].is_of_pool && counts->pool_size == 0)
+            continue;
+        head(out, database_rows[i].name, database_rows[i].type, database_rows[i].help);
+        buf_printf(out, "%s %llu\n", database_rows[i].name,
+                   (unsigned long long)*(const uint64_t *)(const void *)at);
+    }
 }
 
 void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server,

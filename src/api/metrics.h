@@ -9,6 +9,7 @@
 
 struct api_metrics;
 struct api_route;
+struct db_counts;
 struct http_server_counts;
 
 struct api_metrics *api_metrics_new(const struct api_route *const *tables);
@@ -24,5 +25,8 @@ void api_metrics_add(struct api_metrics *metrics, enum api_metric metric);
 
 void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server,
                        int64_t space_free, int64_t space_total, struct buf *out);
+
+/* The writers of the database and, where there is one, its pool of connections. */
+void api_metrics_print_database(const struct db_counts *counts, struct buf *out);
 
 #endif

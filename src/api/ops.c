@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "codec/json_write.h"
+#include "db/db.h"
 #include "work/damage.h"
 #include "work/scrub.h"
 #include "work/work.h"
@@ -82,6 +83,7 @@ static void print_damage(struct work *work, struct buf *out)
 int api_metrics(struct api_call *call, struct err *err)
 {
     struct http_server_counts counts     = { 0 };
+    struct db_counts          database   = { 0 };
     int64_t                   space_free = 0, space_total = 0;
     struct buf                body;
     struct str                text;
@@ -94,6 +96,8 @@ int api_metrics(struct api_call *call, struct err *err)
 
     buf_init(&body, call->arena, METRICS_MAX);
     api_metrics_print(call->api->metrics, &counts, space_free, space_total, &body);
+    db_counts(work_db(call->work), &database);
+    api_metrics_print_database(&database, &body);
     print_damage(call->work, &body);
     if (buf_finish(&body, &text, err) < 0)
         return -1;

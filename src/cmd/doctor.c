@@ -1,7 +1,8 @@
 /* cmd/doctor.c: the checks are rows of one table. A check says green, yellow (works, but look) or red (broken
  * or about to be), in one sentence, and what to do next. It runs in the server when there is one, whose limits
- * and files these are; otherwise in the command, when the registry can be opened at all: what keeps it from
- * opening is the first finding, and then the only one. 0 unless something is red, then 1. */
+ * and files these are; otherwise in the command. What keeps the registry from opening is the first finding
+ * then, and the checks that lack the part which did not open say so, in yellow: they know nothing bad.
+ * 0 unless something is red, then 1. */
 #include "cmd/doctor.h"
 
 #include <dirent.h>
@@ -54,11 +55,12 @@ enum color { GREEN, YELLOW, RED };
 static const char *const color_names[] = { "green", "yellow", "red" };
 
 struct checkup {
-    struct node     *node;
-    struct verb_out *out;
-    enum color       color;
-    char             said[SAID_MAX];
-    const char      *next; /* step; null: none is needed */
+    struct node      *node;
+    const struct err *trouble;
+    struct verb_out  *out;
+    enum color        color;
+    char              said[SAID_MAX];
+    const char       *next; /* step; null: none is needed */
 };
 
 /* A finding no better than what the check has found so far is dropped: the worst one is told. */
@@ -78,12 +80,29 @@ static void say(struct checkup *c, enum color color, const char *next, const cha
     va_end(args);
 }
 
+/* For a check whose part of the registry may not have opened. */
+static bool has_part(struct checkup *c, const void *part)
+{
+    if (part == NULL)
+        say(c, YELLOW, "see the check of the registry, then look again", "could not be looked at");
+    return part != NULL;
+}
+
+static void check_registry(struct checkup *c)
+{
+    if (c->trouble != NULL)
+        say(c, RED, "mend this first: no server starts with it", "%s", c->trouble->text);
+    say(c, GREEN, NULL, "it opens");
+}
+
 /* -- storage ------------------------------------------------------------------------------------------ */
 
 static void check_storage(struct checkup *c)
 {
     struct err err;
 
+    if (!has_part(c, c->node->store))
+        return;
     if (blob_probe(c->node->store, &err) < 0)
         say(c, RED, "mount the volume, make room, or correct --storage; then look again", "%s",
             err.text);
@@ -109,6 +128,8 @@ static void check_sync(struct checkup *c)
     int64_t    from = clock_monotonic_us();
     struct err err, ignored; /* a stray upload of seven bytes does no harm */
 
+    if (!has_part(c, c->node->store))
+        return;
     blob_upload_key(key);
     int     done = write_and_sync(c->node->store, str_from(key), &err);
     int64_t took = clock_monotonic_us() - from;
@@ -139,6 +160,8 @@ static void check_space(struct checkup *c)
     int64_t        left = 0, total = 0;
     struct err     ignored; /* a store without a size has none to judge */
 
+    if (!has_part(c, c->node->store))
+        return;
     if (blob_space(c->node->store, &left, &total, &ignored) == 0)
         judge_space(c, "space of the storage", left, total);
     if (fstatvfs(c->node->data_fd, &info) == 0) {
@@ -175,16 +198,22 @@ static void check_database(struct checkup *c)
     struct stat wal;
     struct err  err;
 
+    if (!has_part(c, c->node->db))
+        return;
     if (db_probe(c->node->db, &err) < 0 || db_check_integrity(c->node->db, &quick, &err) < 0)
         say(c, RED, "start the database, or correct --database", "%s", err.text);
     if (fstatat(c->node->data_fd, "assay.db-wal", &wal, AT_SYMLINK_NOFOLLOW) == 0 &&
         wal.st_size > GIB)
         say(c, YELLOW, "restart the server when it is quiet: something reads for very long",
             "the write-ahead log has %lld MiB", (long long)wal.st_size >> 20);
+    if (db_check_safety(c->node->db, &err) < 0)
+        say(c, RED,
+            "turn it on in postgresql.conf and reload: a crash may lose acknowledged pushes", "%s",
+            err.text);
     if (conf_switch(node_conf(c->node), CONF_UNSAFE_DATABASE))
-        say(c, RED, "turn fsync and full_page_writes on in PostgreSQL and drop --unsafe-database",
-            "the database may lose what was acknowledged (--unsafe-database)");
-    say(c, GREEN, NULL, "%s answers and is whole", db_engine(c->node->db));
+        say(c, YELLOW, "drop --unsafe-database, so that no later change goes unnoticed",
+            "the database keeps what it commits, and --unsafe-database says that it need not");
+    say(c, GREEN, NULL, "%s answers, is whole and keeps what it commits", db_engine(c->node->db));
 }
 
 static void check_damage(struct checkup *c)
@@ -192,6 +221,8 @@ static void check_damage(struct checkup *c)
     int64_t    n;
     struct err err;
 
+    if (!has_part(c, c->node->work))
+        return;
     if (work_damage_count(c->node->work, &n, &err) < 0)
         say(c, RED, "see the check of the database", "%s", err.text);
     else if (n > 0)
@@ -206,6 +237,8 @@ static void check_scrub(struct checkup *c)
     int64_t    at;
     struct err err;
 
+    if (!has_part(c, c->node->work))
+        return;
     if (conf_number(node_conf(c->node), CONF_SCRUB_RATE) == 0)
         say(c, YELLOW, "`assay admin set scrub-rate 20MiB`", "the scrub is off (scrub-rate is 0)");
     if (work_scrub_finished(c->node->work, "hash", &at, &err) < 0)
@@ -233,7 +266,7 @@ static void check_clock(struct checkup *c)
 {
     struct timex state = { 0 };
     struct err   err;
-    int64_t      theirs = database_now(c, &err);
+    int64_t      theirs = c->node->db == NULL ? 0 : database_now(c, &err);
     int64_t      ours   = clock_utc_us();
     int64_t      skew   = theirs > ours ? theirs - ours : ours - theirs;
 
@@ -245,7 +278,8 @@ static void check_clock(struct checkup *c)
             "the clock differs by %lld s from the database's", (long long)(skew / SECOND_US));
     if (adjtimex(&state) == TIME_ERROR)
         say(c, YELLOW, "run chrony or systemd-timesyncd", "nothing keeps the clock right");
-    say(c, GREEN, NULL, "the clock is synchronised and agrees with the database");
+    if (has_part(c, c->node->db))
+        say(c, GREEN, NULL, "the clock is synchronised and agrees with the database");
 }
 
 static void check_key(struct checkup *c)
@@ -260,7 +294,8 @@ static void check_key(struct checkup *c)
     else if ((info.st_mode & OTHERS_READ) != 0)
         say(c, RED, "chmod 600, and think of sealing anew: others could read it",
             "the key file %s has mode %03o", path, (unsigned)info.st_mode & 0777);
-    say(c, GREEN, NULL, "the key file is the one of this registry and for its owner alone");
+    if (has_part(c, c->node->auth))
+        say(c, GREEN, NULL, "the key file is the one of this registry and for its owner alone");
 }
 
 static void check_names(struct checkup *c, struct http_certificate *certificate)
@@ -351,6 +386,9 @@ static void check_entry(struct checkup *c, int dir, const char *name)
 
 static void check_owners(struct checkup *c)
 {
+    if (!has_part(c, c->node->data_fd < 0 ? NULL : c->node))
+        return;
+
     int  fd  = openat(c->node->data_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
@@ -394,6 +432,7 @@ static const struct {
     const char *name;
     void (*run)(struct checkup *c);
 } checks[] = {
+    { "registry",    check_registry },
     { "storage",     check_storage },
     { "durability",  check_sync },
     { "disk",        check_space },
@@ -450,7 +489,7 @@ int doctor_verb(const struct verb_call *call, int *out_exit, struct err *err)
     bool is_red  = false;
 
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-        struct checkup c = { .node = call->node, .out = call->out };
+        struct checkup c = { .node = call->node, .trouble = call->trouble, .out = call->out };
 
         checks[i].run(&c);
         is_red |= c.color == RED;
@@ -467,7 +506,7 @@ int doctor_verb(const struct verb_call *call, int *out_exit, struct err *err)
 
 int cmd_doctor(int argc, char **argv)
 {
-    static const struct long_command command = { .name = "doctor" };
+    static const struct long_command command = { .name = "doctor", .takes_half = true };
 
     return long_main(&command, argc, argv);
 }

@@ -113,12 +113,22 @@ static int run_here(const struct long_command *command, struct conf **conf,
                     const struct asked *asked, struct verb_out *out, int *out_exit, struct err *err)
 {
     AUTO(node_close) struct node *node = NULL;
+    struct err                    trouble;
 
-    if (must_be_there(*conf, err) < 0 || node_open(conf, &node, err) < 0)
+    if (must_be_there(*conf, err) < 0)
         return -1;
-    struct verb_call call = {
-        .node = node, .args = asked->words, .n_args = asked->n_words, .out = out
-    };
+    bool is_open = node_open_what_opens(conf, &node, &trouble) == 0;
+    if (!is_open && !command->takes_half) {
+        *err = trouble;
+        return -1;
+    }
+    if (!is_open)
+        fprintf(stderr, "assay %s: %s\n", command->name, trouble.text);
+    struct verb_call call = { .node    = node,
+                              .trouble = is_open ? NULL : &trouble,
+                              .args    = asked->words,
+                              .n_args  = asked->n_words,
+                              .out     = out };
     return verb_long_find(str_from(command->name))->run(&call, out_exit, err);
 }
 

@@ -4,6 +4,7 @@
 #ifndef CMD_LONG_H
 #define CMD_LONG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* An option of a command (`--rehash`) and the verb's argument that it stands for. */
@@ -16,6 +17,7 @@ struct long_command {
     const char               *name; /* of the command and of the verb */
     const struct long_option *options;
     size_t                    n_options;
+    bool takes_half; /* runs on the parts of a registry that open, when not all do */
 };
 
 /* `-o json` and `-o text` are known to all. Returns the exit code. */

@@ -475,15 +475,23 @@ static int open_parts(struct node *node, struct err *err)
     return open_accounts(node, err);
 }
 
-int node_open(struct conf **conf, struct node **out, struct err *err)
+int node_open_what_opens(struct conf **conf, struct node **out, struct err *err)
 {
-    AUTO(node_close) struct node *node = mem_new(struct node);
+    struct node *node = mem_new(struct node);
 
     node->arena   = arena_new();
     node->data_fd = node->lock_fd = -1;
     node->settings_version        = -1;
     atomic_store(&node->conf, TAKE(*conf));
-    if (open_parts(node, err) < 0)
+    *out = node;
+    return open_parts(node, err);
+}
+
+int node_open(struct conf **conf, struct node **out, struct err *err)
+{
+    AUTO(node_close) struct node *node = NULL;
+
+    if (node_open_what_opens(conf, &node, err) < 0)
         return -1;
     *out = TAKE(node);
     return 0;

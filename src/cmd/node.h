@@ -36,6 +36,10 @@ struct node {
 int  node_open(struct conf **conf, struct node **out, struct err *err);
 void node_close(struct node **node);
 
+/* For who looks for what is wrong: when it fails as well there is a node, of the parts that could be opened
+ * before; the others are null, or -1. */
+int node_open_what_opens(struct conf **conf, struct node **out, struct err *err);
+
 /* Reads the registry's settings again when their version has moved. */
 int node_load_settings(struct node *node, struct err *err);
 

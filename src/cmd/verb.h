@@ -32,9 +32,12 @@ struct verb_out {
     bool (*is_stopping)(struct verb_out *out);
 };
 
-/* is_beside: other processes' requests are served meanwhile. 0 with *out_exit; -1. */
+/* is_beside: other processes' requests are served meanwhile. trouble: what kept parts of the node from opening,
+ * null: nothing, and always so for verbs whose command does not ask for half a node (cmd/long.h). 0 with
+ * *out_exit; -1. */
 struct verb_call {
     struct node      *node;
+    const struct err *trouble;
     const struct str *args;
     size_t            n_args;
     bool              is_beside;

@@ -118,6 +118,11 @@ int db_check_integrity(struct db *db, const struct db_integrity *check, struct e
     return db->driver->integrity == NULL ? 0 : db->driver->integrity(db, check, err);
 }
 
+int db_check_safety(struct db *db, struct err *err)
+{
+    return db->driver->safety == NULL ? 0 : db->driver->safety(db, err);
+}
+
 int db_probe(struct db *db, struct err *err)
 {
     return db->driver->probe(db, err);

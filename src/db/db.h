@@ -200,9 +200,15 @@ void       db_rows_free(struct db_rows **rows);
 struct db_counts {
     uint64_t n_transactions;
     uint64_t n_commits;
-    size_t   n_connections; /* of a pool (PostgreSQL), at present */
-    size_t   n_in_use;
-    size_t   n_waiting; /* threads that want one */
+
+    /* Of the pool of connections; pool_size 0: the engine has none. */
+    uint64_t pool_size; /* at most so many */
+    uint64_t n_connections;
+    uint64_t n_in_use;
+    uint64_t n_waiting;          /* threads that want one */
+    uint64_t n_timed_out;        /* waits that ended without one: too long, or behind too many */
+    uint64_t n_reconnects;       /* connections made in place of lost ones */
+    uint64_t n_connect_failures; /* attempts */
 };
 
 void db_counts(struct db *db, struct db_counts *out);
@@ -222,6 +228,10 @@ struct db_integrity {
 };
 
 int db_check_integrity(struct db *db, const struct db_integrity *check, struct err *err);
+
+/* Does the engine, as it is set at this moment, keep what it has committed? -1: ERR_UNSUPPORTED names the
+ * setting by which it may lose it; ERR_UNAVAILABLE, it gives no answer. */
+int db_check_safety(struct db *db, struct err *err);
 
 /* Runs SQL text of the migrations (and of nobody else): several statements in one transaction. */
 int db_run_script(struct db_tx *tx, struct str script, struct err *err);

@@ -99,6 +99,9 @@ struct db_driver {
     /* As db_check_integrity; null: nothing is found. */
     int (*integrity)(struct db *db, const struct db_integrity *check, struct err *err);
 
+    /* As db_check_safety; null: its safety is the driver's own doing. */
+    int (*safety)(struct db *db, struct err *err);
+
     /* As db_check_statement. */
     int (*check)(struct db *db, const struct db_statement *statement, size_t *n_in, size_t *n_out,
                  struct err *err);

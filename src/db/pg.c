@@ -270,6 +270,17 @@ static int probe(struct db *db, struct err *err)
     return result;
 }
 
+static int safety(struct db *db, struct err *err)
+{
+    struct pg_link *conn;
+
+    if (pg_pool_take(db_of(db)->pool, TAKE_S, &conn, err) < 0)
+        return -1;
+    int result = pg_link_check_safety(conn, err);
+    pg_pool_give(db_of(db)->pool, &conn);
+    return result;
+}
+
 static void counts(struct db *db, struct db_counts *out)
 {
     *out                = (struct db_counts){ .n_commits = atomic_load(&db_of(db)->n_commits) };
@@ -297,5 +308,6 @@ const struct db_driver db_pg = {
     .bytes          = pg_rows_bytes,
     .end            = pg_rows_end,
     .script         = script,
+    .safety         = safety,
     .check          = check,
 };

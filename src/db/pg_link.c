@@ -112,6 +112,10 @@ set_up = { .name = "pg.set_up", .in = "", .out = "ttttitit",
            " current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint,"
            " CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END || '/' ||"
            " coalesce((SELECT extract(epoch FROM stats_reset)::text FROM pg_stat_bgwriter), '')" };
+
+static const struct db_statement
+safety = { .name = "pg.safety", .in = "", .out = "tt",
+    .sql = "SELECT current_setting('fsync'), current_setting('full_page_writes')" };
 /* clang-format on */
 
 /* -- turns -------------------------------------------------------------------------------------------- */
@@ -696,12 +700,32 @@ static int prepare_fixed(struct pg_link *conn, struct err *err)
     return 0;
 }
 
-static int refuse_setting(const char *name, struct err *err)
+static int must_be_on(const char *name, struct str value, struct err *err)
 {
+    if (str_is(value, "on"))
+        return 0;
     return err_set(err, ERR_UNSUPPORTED,
                    "the PostgreSQL server has %s = off and may lose what it committed: switch it "
                    "on, or say --unsafe-database",
                    name);
+}
+
+static int judge_safety(const struct db_rows *rows, size_t first_column, struct err *err)
+{
+    if (must_be_on("fsync", pg_rows_bytes(rows, first_column), err) < 0)
+        return -1;
+    return must_be_on("full_page_writes", pg_rows_bytes(rows, first_column + 1), err);
+}
+
+int pg_link_check_safety(struct pg_link *conn, struct err *err)
+{
+    struct db_rows *rows;
+
+    if (pg_link_query(conn, &safety, NULL, 0, &rows, err) < 0)
+        return -1;
+    int result = pg_rows_next(rows, err) == 1 ? judge_safety(rows, 0, err) : -1;
+    pg_rows_end(rows);
+    return result;
 }
 
 static int judge_server(struct pg_link *conn, const struct db_rows *rows, bool allow_unsafe,
@@ -715,10 +739,8 @@ static int judge_server(struct pg_link *conn, const struct db_rows *rows, bool a
         return err_set(err, ERR_UNSUPPORTED,
                        "the PostgreSQL database has the encoding " STR_FMT ", not UTF8",
                        STR_ARGS(pg_rows_bytes(rows, 3)));
-    if (!allow_unsafe && !str_is(pg_rows_bytes(rows, 1), "on"))
-        return refuse_setting("fsync", err);
-    if (!allow_unsafe && !str_is(pg_rows_bytes(rows, 2), "on"))
-        return refuse_setting("full_page_writes", err);
+    if (!allow_unsafe && judge_safety(rows, 1, err) < 0)
+        return -1;
     if (!str_is(pg_rows_bytes(rows, 5), "false"))
         return err_set(err, ERR_UNAVAILABLE, "the PostgreSQL server is a standby");
 

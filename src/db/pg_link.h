@@ -39,6 +39,10 @@ void pg_link_close(struct pg_link **conn);
 /* May it be used? Looks whether the server has hung up meanwhile. */
 bool pg_link_is_good(struct pg_link *conn);
 
+/* Do fsync and full_page_writes of the server keep what it commits, at this moment? ERR_UNSUPPORTED names the
+ * one that does not. */
+int pg_link_check_safety(struct pg_link *conn, struct err *err);
+
 /* max_connections of the server, less what it keeps for superusers. */
 int64_t pg_link_server_max(const struct pg_link *conn);
 

@@ -43,9 +43,13 @@ struct pg_pool {
     struct waiter   *first;
     struct waiter  **last;
     size_t           n_waiting;
+    size_t           n_missing;  /* were lost and are not made anew yet */
     unsigned         n_failures; /* in a row */
     int64_t          retry_at;   /* monotonic */
     struct err       failure;    /* the last one */
+    uint64_t         n_timed_out;
+    uint64_t         n_reconnects;
+    uint64_t         n_connect_failures;
 };
 
 /* -- the line ----------------------------------------------------------------------------------------- */
@@ -102,9 +106,11 @@ static int wait_in_line(struct pg_pool *pool, int timeout_s, struct err *err)
     int             waited   = 0;
     int             result   = 0;
 
-    if (pool->n_waiting >= pool->size * WAITERS_A_CONN)
+    if (pool->n_waiting >= pool->size * WAITERS_A_CONN) {
+        pool->n_timed_out++;
         return err_set(err, ERR_UNAVAILABLE, "%zu wait for one of %zu connections to the database",
                        pool->n_waiting, pool->size);
+    }
 
     enqueue(pool, &waiter);
     while (pool->first != &waiter || !has_something(pool)) {
@@ -114,6 +120,7 @@ static int wait_in_line(struct pg_pool *pool, int timeout_s, struct err *err)
             break;
         }
         if (waited == ETIMEDOUT) {
+            pool->n_timed_out++;
             result = err_set(err, ERR_UNAVAILABLE,
                              "none of %zu connections to the database came free within %d s",
                              pool->size, timeout_s);
@@ -143,6 +150,7 @@ static int64_t jitter_us(unsigned n_failures)
 static void note_failure(struct pg_pool *pool, const struct err *failure)
 {
     pool->n_open--;
+    pool->n_connect_failures++;
     pool->failure = *failure;
     pool->failure.kind =
         ERR_UNAVAILABLE; /* whatever was wrong at a start, a request can only wait */
@@ -165,8 +173,18 @@ static int connect_one(struct pg_pool *pool, struct pg_link **out, struct err *e
         return -1;
     }
     pool->n_failures = 0;
+    if (pool->n_missing > 0) {
+        pool->n_missing--;
+        pool->n_reconnects++;
+    }
     call_first(pool);
     return 0;
+}
+
+static void note_loss(struct pg_pool *pool)
+{
+    pool->n_open--;
+    pool->n_missing++;
 }
 
 /* One attempt: 1 taken, 0 try again, -1. */
@@ -184,7 +202,7 @@ static int take_one(struct pg_pool *pool, int timeout_s, struct pg_link **out, s
         *out = pool->idle[--pool->n_idle];
         if (pg_link_is_good(*out))
             return 1;
-        pool->n_open--;
+        note_loss(pool);
         pg_link_close(out);
         return 0;
     }
@@ -218,7 +236,7 @@ void pg_pool_give(struct pg_pool *pool, struct pg_link **conn)
     if (is_good)
         pool->idle[pool->n_idle++] = TAKE(*conn);
     else
-        pool->n_open--;
+        note_loss(pool);
     call_first(pool);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -226,9 +244,13 @@ void pg_pool_give(struct pg_pool *pool, struct pg_link **conn)
 void pg_pool_counts(struct pg_pool *pool, struct db_counts *out)
 {
     pthread_mutex_lock(&pool->lock);
-    out->n_connections = pool->n_open;
-    out->n_in_use      = pool->n_open - pool->n_idle;
-    out->n_waiting     = pool->n_waiting;
+    out->pool_size          = pool->size;
+    out->n_connections      = pool->n_open;
+    out->n_in_use           = pool->n_open - pool->n_idle;
+    out->n_waiting          = pool->n_waiting;
+    out->n_timed_out        = pool->n_timed_out;
+    out->n_reconnects       = pool->n_reconnects;
+    out->n_connect_failures = pool->n_connect_failures;
     pthread_mutex_unlock(&pool->lock);
 }
 

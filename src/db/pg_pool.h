@@ -26,7 +26,7 @@ void pg_pool_close(struct pg_pool **pool);
 int  pg_pool_take(struct pg_pool *pool, int timeout_s, struct pg_link **out, struct err *err);
 void pg_pool_give(struct pg_pool *pool, struct pg_link **conn);
 
-/* Fills the members about connections. */
+/* Fills the members about the pool. */
 void pg_pool_counts(struct pg_pool *pool, struct db_counts *out);
 
 #endif

@@ -6,9 +6,9 @@ import json
 from harness import oci
 from harness.client import admin_of
 from harness.server import run_assay
-from test_damage import object_of
+from test_damage import object_of, wait_for
 
-CHECKS = ["storage", "durability", "disk", "database", "damage", "scrub", "clock", "keys", "certificate", "limits",
+CHECKS = ["registry", "storage", "durability", "disk", "database", "damage", "scrub", "clock", "keys", "certificate", "limits",
           "ownership", "settings"]
 
 
@@ -59,12 +59,46 @@ def test_troubles_are_red_or_yellow(new_server):
     assert doctor(server)["storage"]["color"] == "green"
 
 
+def only_the_registry_is_red(server, *options):
+    found = doctor(server, *options)
+    assert [name for name, check in found.items() if check["color"] == "red"] == ["registry"], found
+    return found
+
+
+def test_postgresql_is_asked_for_its_settings(new_server, cluster):
+    server = new_server("--database", cluster.url(cluster.new_database()))
+    assert doctor(server)["database"]["color"] == "green"
+    for name in ("fsync", "full_page_writes"):
+        cluster.sql(f"ALTER SYSTEM SET {name} = off")
+        cluster.sql("SELECT pg_reload_conf()")
+        try:
+            wait_for(lambda: cluster.sql(f"SHOW {name}") == [["off"]])
+            wait_for(lambda: doctor(server)["database"]["color"] == "red")
+            assert name in doctor(server)["database"]["text"]
+        finally:
+            cluster.sql(f"ALTER SYSTEM RESET {name}")
+            cluster.sql("SELECT pg_reload_conf()")
+            wait_for(lambda: cluster.sql(f"SHOW {name}") == [["on"]])
+    wait_for(lambda: doctor(server)["database"]["color"] == "green")
+
+
 def test_what_keeps_a_registry_from_opening_is_said(new_server, tmp_path):
     server = new_server()
     server.stop()
+    key = (server.data / "key").read_text()
     (server.data / "key").write_text("0" * 64 + "\n")
-    done = run_assay("doctor", *server.arguments)
-    assert done.returncode == 1 and "key" in done.stderr
+    found = only_the_registry_is_red(server)
+    assert "key file" in found["registry"]["text"]
+    assert {found[name]["color"] for name in ("storage", "damage", "keys")} == {"yellow"}
+    assert {found[name]["color"] for name in ("certificate", "ownership", "settings")} == {"green"}
+    assert "key" in run_assay("doctor", *server.arguments).stderr
+    (server.data / "key").write_text(key)
+    (server.data / "blobs").rename(server.data / "away")
+    assert "volume" in only_the_registry_is_red(server)["registry"]["text"]
+    (server.data / "away").rename(server.data / "blobs")
+    assert doctor(server)["registry"]["color"] == "green"
+    away = only_the_registry_is_red(server, "--database", "postgresql://nobody@127.0.0.1:1/no")
+    assert "database" in away["registry"]["text"]
     done = run_assay("doctor", "--data", tmp_path / "nowhere")
     assert done.returncode == 1 and "no registry" in done.stderr
     assert run_assay("doctor", "--what", "--data", server.data).returncode == 2

@@ -40,6 +40,18 @@ def test_health_says_yes_and_no_more(anonymous, path):
     assert anonymous.head(path).status_code == 200
 
 
+def test_metrics_tell_of_the_database_and_its_pool(new_server, engine):
+    server = new_server(*(["--database-pool", "3"] if engine == "postgres" else []))
+    registry = admin_of(server)
+    registry.push_image("admin/app", "v1")
+    lines = dict(line.rsplit(" ", 1) for line in registry.get("/metrics").text.splitlines() if line[0] != "#")
+    assert int(lines["assay_database_transactions_total"]) >= int(lines["assay_database_commits_total"]) > 0
+    assert lines.get("assay_database_pool_size") == ("3" if engine == "postgres" else None)
+    if engine == "postgres":
+        assert 1 <= int(lines["assay_database_connections"]) <= 3
+        assert lines["assay_database_waits_timed_out_total"] == lines["assay_database_connect_failures_total"] == "0"
+
+
 def test_metrics_are_for_those_who_may(admin, anonymous):
     assert anonymous.get("/metrics").status_code in (401, 403)
     answer = admin.get("/metrics")

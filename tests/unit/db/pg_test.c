@@ -118,6 +118,11 @@ void test_pg_replaces_a_connection_that_ended_while_idle(void **state)
     end_backend(pid);
     store(p, 1);
     assert_int_equal(count_now(p), 1);
+
+    struct db_counts counts;
+    db_counts(p->db, &counts);
+    assert_int_equal(counts.n_reconnects, 1);
+    assert_int_equal(counts.n_connect_failures, 0);
 }
 
 void test_pg_a_connection_that_ends_in_a_transaction_leaves_nothing(void **state)
@@ -219,8 +224,12 @@ void test_pg_nobody_waits_long_for_a_connection(void **state)
     db_counts(db, &counts);
     assert_int_equal(counts.n_connections, 2);
     assert_int_equal(counts.n_in_use, 2);
+    assert_int_equal(counts.pool_size, 2);
+    assert_int_equal(counts.n_timed_out, 0);
     CHECK_FAILS(db_begin(db, DB_READ, "one more", &none, &p->err), &p->err, ERR_UNAVAILABLE);
     assert_non_null(strstr(p->err.text, "one more"));
+    db_counts(db, &counts);
+    assert_int_equal(counts.n_timed_out, 1);
     db_abort(&held[0]);
     CHECK_OK(db_begin(db, DB_READ, "one more", &none, &p->err), &p->err);
     db_abort(&none);
@@ -316,6 +325,8 @@ void test_pg_refuses_a_server_that_may_lose_commits(void **state)
         struct db_settings settings = { .url = str_from(p->url), .allow_unsafe = true };
         struct db         *db       = NULL;
         CHECK_OK(db_open(&settings, &db, &p->err), &p->err);
+        CHECK_FAILS(db_check_safety(db, &p->err), &p->err, ERR_UNSUPPORTED);
+        assert_non_null(strstr(p->err.text, names[i]));
         db_close(&db);
         set_and_wait(names[i], "on");
     }
