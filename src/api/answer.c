@@ -112,6 +112,16 @@ void api_reply_start(struct api_call *call, int status)
     warn_of_ignored(call);
 }
 
+struct str api_time(struct api_call *call, int64_t time_us)
+{
+    char text[TEXT_TIME_MAX];
+
+    if (time_us == 0)
+        return STR("0001-01-01T00:00:00Z");
+    text_time_print(time_us, text);
+    return str_from(mem_strdup(call->arena, text));
+}
+
 void api_reply_json(struct api_call *call, int status, struct str json)
 {
     api_reply_start(call, status);

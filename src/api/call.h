@@ -191,6 +191,9 @@ void api_reply_next(struct api_call *call, size_t n, struct str last, const char
 /* Does the client already have it (If-None-Match)? A digest is its own entity tag. */
 bool api_client_has(const struct api_call *call, struct str digest);
 
+/* A time as the APIs print it; 0 is never: "0001-01-01T00:00:00Z". */
+struct str api_time(struct api_call *call, int64_t time_us);
+
 /* A JSON answer; body lives in the call's arena. */
 void api_reply_json(struct api_call *call, int status, struct str json);
 

@@ -10,11 +10,20 @@ extern const struct api_route api_token_routes[];
 extern const struct api_route api_ops_routes[];
 extern const struct api_route api_v0_meta_routes[];
 extern const struct api_route api_v1_access_routes[];
+extern const struct api_route api_v1_roles_routes[];
 
+/* clang-format off */
 const struct api_route *const api_tables[] = {
-    api_v2_base_routes,   api_v2_manifest_routes,
-    api_v2_blob_routes,   api_v2_upload_routes,
-    api_v2_list_routes,   api_token_routes,
-    api_ops_routes,       api_v0_meta_routes,
-    api_v1_access_routes, NULL,
+    api_v2_base_routes,
+    api_v2_manifest_routes,
+    api_v2_blob_routes,
+    api_v2_upload_routes,
+    api_v2_list_routes,
+    api_token_routes,
+    api_ops_routes,
+    api_v0_meta_routes,
+    api_v1_access_routes,
+    api_v1_roles_routes,
+    NULL,
 };
+/* clang-format on */

@@ -120,6 +120,8 @@ enum failpoint {
     FP_PASSWORD_CHANGED,
     FP_ADMIN_WRITTEN,
     FP_ADMIN_MADE,
+    FP_ACCESS_WRITTEN,
+    FP_ACCESS_CHANGED,
 
     /* auth and cmd */
     FP_TOKEN_KEY_WRITTEN,

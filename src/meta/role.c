@@ -7,7 +7,7 @@
 #include "io/random.h"
 #include "meta/statements.h"
 
-enum { FIND, LIST, ADD, UPDATE, REMOVE };
+enum { FIND, LOCK, LIST, N_GRANTS, ADD, UPDATE, REMOVE };
 
 #define COLUMNS "id, uuid, name, verbs, description, is_built_in, created_at"
 
@@ -15,6 +15,11 @@ enum { FIND, LIST, ADD, UPDATE, REMOVE };
 static const struct db_statement sql[] = {
     [FIND]   = { .name = "role.find",   .in = "t",     .out = "ittttii",
                  .sql  = "SELECT " COLUMNS " FROM roles WHERE name = $1" },
+    [LOCK]   = { .name = "role.lock",   .in = "t",     .out = "ittttii",
+                 .sqlite = "SELECT " COLUMNS " FROM roles WHERE name = $1",
+                 .pg   = "SELECT " COLUMNS " FROM roles WHERE name = $1 FOR UPDATE" },
+    [N_GRANTS] = { .name = "role.n_grants", .in = "i", .out = "i",
+                 .sql  = "SELECT count(*) FROM grants WHERE role_id = $1" },
     [LIST]   = { .name = "role.list",   .in = "",      .out = "ittttii",
                  .sql  = "SELECT " COLUMNS " FROM roles ORDER BY name" },
     [ADD]    = { .name = "role.add",    .in = "tttti", .out = "i",
@@ -43,6 +48,17 @@ int meta_role_find(struct db_tx *tx, struct arena *arena, struct str name, struc
                    struct err *err)
 {
     return db_find(tx, arena, &sql[FIND], DB_ARGS(db_text(name)), columns, out, err);
+}
+
+int meta_role_lock(struct db_tx *tx, struct arena *arena, struct str name, struct meta_role *out,
+                   struct err *err)
+{
+    return db_find(tx, arena, &sql[LOCK], DB_ARGS(db_text(name)), columns, out, err);
+}
+
+int meta_role_n_grants(struct db_tx *tx, int64_t id, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[N_GRANTS], DB_ARGS(db_int(id)), out, err) < 0 ? -1 : 0;
 }
 
 int meta_role_list(struct db_tx *tx, struct arena *arena, struct meta_role **out, size_t *n_out,

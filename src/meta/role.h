@@ -24,6 +24,13 @@ struct meta_role {
 
 int meta_role_find(struct db_tx *tx, struct arena *arena, struct str name, struct meta_role *out,
                    struct err *err);
+/* And nobody else changes it until the transaction ends. */
+int meta_role_lock(struct db_tx *tx, struct arena *arena, struct str name, struct meta_role *out,
+                   struct err *err);
+
+/* How many grants name it. */
+int meta_role_n_grants(struct db_tx *tx, int64_t id, int64_t *out, struct err *err);
+
 int meta_role_list(struct db_tx *tx, struct arena *arena, struct meta_role **out, size_t *n_out,
                    struct err *err); /* by name; at most META_ROLES_MAX */
 

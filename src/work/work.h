@@ -40,7 +40,7 @@ struct work_policy {
 
 struct work_settings {
     struct db         *db;
-    struct auth       *auth; /* is told when access changes; outlives the work */
+    struct auth       *auth; /* is told when access changes; outlives the work; null: nobody is */
     struct blob_store *store;
     unsigned char      state_key[32]; /* for the digests of unfinished uploads */
     struct work_policy policy;
