@@ -157,12 +157,20 @@ void api_deny(struct api_call *call, enum auth_verdict verdict, const char *need
     api_reply_verdict(call, verdict);
 }
 
+static bool recall(struct api_call *call)
+{
+    return call->route->recalls && !call->is_anew &&
+           auth_repo_recall(call->auth, call->arena, &call->caller, call->path, &call->repo);
+}
+
 /* 1 it may; 0 it is answered; -1 with err. */
 int api_admit(struct api_call *call, struct err *err)
 {
     enum auth_verdict verdict;
 
     name_actor(call);
+    if (recall(call))
+        return 1;
     if (decide(call, &verdict, err) < 0)
         return -1;
     if (verdict == AUTH_YES)
@@ -174,4 +182,11 @@ int api_admit(struct api_call *call, struct err *err)
     audit_refusal(call, verdict);
     api_reply_verdict(call, verdict);
     return 0;
+}
+
+int api_admit_anew(struct api_call *call, struct err *err)
+{
+    call->is_anew = true;
+    call->repo    = (struct auth_repo){ .id = 0 };
+    return api_admit(call, err);
 }

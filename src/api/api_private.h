@@ -41,6 +41,9 @@ int api_identify(struct api_call *call, bool may_block, struct err *err);
 /* Whether: 1 it may, and the handle of its row is set; 0 it is answered; -1 with err. */
 int api_admit(struct api_call *call, struct err *err);
 
+/* The same after a pull through a recalled handle failed: nothing is recalled this time. */
+int api_admit_anew(struct api_call *call, struct err *err);
+
 /* All tables of routes; ends with null. */
 extern const struct api_route *const api_tables[];
 

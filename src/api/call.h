@@ -88,9 +88,10 @@ struct api_route {
 
     bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool changes;       /* a change of state: a refusal of an identified caller is audited */
+    bool recalls;       /* a pull that sees whether its handle still holds (auth_repo_recall) */
 
-    /* Event thread: true when it answered. Null: always on a worker. */
-    bool (*fast)(struct api_call *call);
+    /* Event thread: 1 when it answered, 0 when a worker is to, -1. Null: always on a worker. */
+    int (*fast)(struct api_call *call, struct err *err);
 
     /* Worker: the answer. For streams: after the last byte. */
     int (*run)(struct api_call *call, struct err *err);
@@ -123,6 +124,7 @@ struct api_call {
     bool                is_identified;
     bool                has_bad_credentials; /* some were given, and they are wrong */
     bool                had_token;
+    bool                is_anew; /* what was recalled did not hold: the decision is made now */
     struct auth_caller  caller;
     struct auth_repo    repo;
     struct auth_view    view;

@@ -178,6 +178,21 @@ static bool read_on_this_thread(struct api *api)
     return has_reader;
 }
 
+/* 1 it is answered; 0 a worker has to; -1. Damage is left to a worker, who may write it down. */
+static int run_fast(struct api_call *call, struct err *err)
+{
+    int done = call->route->fast(call, err);
+
+    if (done < 0 && call->repo.is_recalled) {
+        done = api_admit_anew(call, err);
+        if (done == 0)
+            return 1;
+        if (done == 1)
+            done = call->route->fast(call, err);
+    }
+    return done < 0 && err->kind == ERR_CORRUPT ? 0 : done;
+}
+
 static bool fast(void *context, struct http_request *req)
 {
     struct api      *api  = context;
@@ -194,11 +209,24 @@ static bool fast(void *context, struct http_request *req)
         return false;
     if (found == 1)
         found = api_admit(call, &err);
-    if (found < 0) {
-        api_reply_error(call, &err);
+    if (found == 0)
         return true;
-    }
-    return found == 0 || call->route->fast(call);
+    if (found == 1)
+        found = run_fast(call, &err);
+    if (found < 0)
+        api_reply_error(call, &err);
+    return found != 0;
+}
+
+static int run_once(struct api_call *call, struct err *err)
+{
+    int done = call->route->run(call, err);
+
+    if (done == 0 || !call->repo.is_recalled)
+        return done;
+
+    int may = api_admit_anew(call, err);
+    return may < 1 ? may : call->route->run(call, err);
 }
 
 /* A handler answers only when its verb is done, so one that lost a race is run again (db.h, Races). What a
@@ -210,7 +238,7 @@ static void run(struct api_call *call)
     int        done;
 
     do
-        done = call->route->run(call, &err);
+        done = run_once(call, &err);
     while (done < 0 && call->route->body != HTTP_BODY_STREAM && db_again(&err, &n_tries));
     if (done < 0)
         api_reply_error(call, &err);

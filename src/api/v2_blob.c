@@ -83,24 +83,17 @@ static int get_blob(struct api_call *call, struct err *err)
     return send_blob(call, &digest, &blob, true, err);
 }
 
-/* What is damaged is left to a worker, who may write that down. */
-static bool get_blob_fast(struct api_call *call)
+static int get_blob_fast(struct api_call *call, struct err *err)
 {
     struct oci_digest digest;
     struct work_blob  blob;
     bool              must_write = false;
-    struct err        err;
-    int               done = find(call, false, &digest, &blob, &must_write, &err);
 
-    if (done == 0 && (must_write || work_verifies(call->work)))
-        return false;
-    if (done == 0)
-        done = send_blob(call, &digest, &blob, false, &err);
-    if (done < 0 && err.kind == ERR_CORRUPT)
-        return false;
-    if (done < 0)
-        api_reply_error(call, &err);
-    return true;
+    if (find(call, false, &digest, &blob, &must_write, err) < 0)
+        return -1;
+    if (must_write || work_verifies(call->work))
+        return 0;
+    return send_blob(call, &digest, &blob, false, err) < 0 ? -1 : 1;
 }
 
 static int delete_blob(struct api_call *call, struct err *err)
@@ -118,7 +111,7 @@ static int delete_blob(struct api_call *call, struct err *err)
 /* clang-format off */
 const struct api_route api_v2_blob_routes[] = {
     { .name = "blob.get",    .method = HTTP_GET,    .path = "/v2/{name...}/blobs/{digest}",
-      .may = API_MAY_PULL, .family = API_V2,
+      .may = API_MAY_PULL, .family = API_V2, .recalls = true,
       .fast = get_blob_fast, .run = get_blob },
     { .name = "blob.delete", .method = HTTP_DELETE, .path = "/v2/{name...}/blobs/{digest}",
       .may = API_MAY_DELETE, .family = API_V2, .changes = true,

@@ -33,17 +33,9 @@ static int get_manifest(struct api_call *call, struct err *err)
     return send_manifest(call, true, err);
 }
 
-/* What is damaged is left to a worker, who may write that down. */
-static bool get_manifest_fast(struct api_call *call)
+static int get_manifest_fast(struct api_call *call, struct err *err)
 {
-    struct err err;
-
-    if (send_manifest(call, false, &err) == 0)
-        return true;
-    if (err.kind == ERR_CORRUPT)
-        return false;
-    api_reply_error(call, &err);
-    return true;
+    return send_manifest(call, false, err) < 0 ? -1 : 1;
 }
 
 static int read_tags(struct api_call *call, struct work_push *push, struct err *err)
@@ -106,7 +98,7 @@ static int delete_manifest(struct api_call *call, struct err *err)
 /* clang-format off */
 const struct api_route api_v2_manifest_routes[] = {
     { .name = "manifest.get",    .method = HTTP_GET,    .path = "/v2/{name...}/manifests/{reference}",
-      .may = API_MAY_PULL, .family = API_V2,
+      .may = API_MAY_PULL, .family = API_V2, .recalls = true,
       .fast = get_manifest_fast, .run = get_manifest },
     { .name = "manifest.put",    .method = HTTP_PUT,    .path = "/v2/{name...}/manifests/{reference}",
       .may = API_MAY_PUSH, .family = API_V2, .body = HTTP_BODY_WHOLE, .limit = OCI_MANIFEST_MAX, .changes = true,

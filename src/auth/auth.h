@@ -5,7 +5,8 @@
  * code makes handles: whoever holds one may do with that repository what its verbs say and nothing else.
  *
  * Ages: a right password is remembered for 5 minutes under an HMAC that covers the account's generation,
- * a wrong one never; a verified token until its end; an account's state (active, admin, generation) 5 s. */
+ * a wrong one never; a verified token until its end; an account's state (active, admin, generation), its rights
+ * and, for pulls, what was seen of a repository 5 s. */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
@@ -140,6 +141,7 @@ struct auth_repo {
     bool       is_public;
     unsigned   verbs; /* all that this caller may do here */
     int64_t    created_at;
+    bool       is_recalled; /* by auth_repo_recall */
 };
 
 /* Decides whether the caller may do `verb` on the repository of that (checked) path; rights are read from
@@ -147,6 +149,13 @@ struct auth_repo {
 int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                    struct str path, enum auth_verb verb, struct auth_repo *out,
                    enum auth_verdict *verdict, struct err *err);
+
+/* A pull that may rest on what was seen of the repository at most 5 s ago: true, and *out as auth_repo_open would have
+ * made it then. Whoever reads through such a handle must see in the same statement that the repository lives and is
+ * as public as the handle says; when not, or when nothing is found, auth_repo_open decides anew. False: nothing is
+ * remembered, or the answer would not be AUTH_YES. */
+bool auth_repo_recall(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      struct str path, struct auth_repo *out);
 
 /* The same for the management APIs: callers with Basic credentials, a session or an identity token; never with a
  * token of the registry protocol, which was bought for other things. AUTH_CREATE on a path that is free is AUTH_YES

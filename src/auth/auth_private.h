@@ -16,6 +16,7 @@ enum {
     AUTH_WRONG_CACHED    = 4096,
     AUTH_ACCOUNTS_CACHED = 4096,
     AUTH_RIGHTS_CACHED   = 65536,
+    AUTH_SEEN_CACHED     = 16384,
     AUTH_KEYS_MAX        = 16
 };
 
@@ -53,7 +54,8 @@ struct auth {
     struct cache               *accounts;
     struct cache               *credentials;
     struct cache               *rights;         /* sums of verbs by account and path */
-    _Atomic(int64_t)            rights_version; /* part of the keys of the three above */
+    struct cache               *seen;           /* facts about repositories, for pulls */
+    _Atomic(int64_t)            rights_version; /* part of the keys of the four above */
     atomic_bool                 may_anonymous;
     _Atomic(int64_t)            credential_life_us; /* 0: no limit */
     _Atomic(int64_t)            password_min;

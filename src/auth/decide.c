@@ -8,18 +8,23 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "io/clock.h"
 #include "meta/account.h"
 #include "meta/org.h"
 #include "meta/repo.h"
 
 struct facts {
-    bool             has_repo;
-    struct meta_repo repo;
-    bool             has_namespace;
-    int64_t          namespace_id;
-    bool             may_create; /* a push may make what does not exist */
-    bool     was_deleted_since;  /* a repository of this path went after the token was made */
-    unsigned verbs;              /* live rights */
+    bool     has_repo;
+    int64_t  repo_id;
+    int64_t  created_at;
+    bool     is_public;
+    bool     has_namespace;
+    int64_t  namespace_id;
+    bool     may_create;      /* a push may make what does not exist */
+    bool     knows_deleted;   /* the next one was asked for */
+    int64_t  last_deleted_at; /* a repository of this path, the last time; 0: never */
+    unsigned verbs;           /* live rights */
+    int64_t  read_at;         /* monotonic: the oldest of all this */
 };
 
 /* The account may have changed since its credentials were checked: a token lives for minutes. */
@@ -91,15 +96,19 @@ static int live_verbs(struct auth *auth, struct db_tx *tx, struct arena *arena,
 {
     struct auth_place place = {
         .path         = path,
-        .repo_id      = facts->has_repo ? facts->repo.id : 0,
+        .repo_id      = facts->repo_id,
         .namespace_id = facts->namespace_id,
-        .is_public    = facts->has_repo && facts->repo.is_public != 0,
+        .is_public    = facts->is_public,
     };
+    struct auth_sum sum = { .read_at = facts->read_at };
 
-    if (caller->kind == AUTH_ACCOUNT)
-        return auth_rights_sum(auth, tx, arena, caller, &place, &facts->verbs, err);
-    facts->verbs =
-        place.is_public && atomic_load(&auth->may_anonymous) ? AUTH_VIEW | AUTH_PULL : AUTH_NONE;
+    if (caller->kind != AUTH_ACCOUNT)
+        sum.verbs = place.is_public && atomic_load(&auth->may_anonymous) ? AUTH_VIEW | AUTH_PULL
+                                                                         : AUTH_NONE;
+    else if (auth_rights_sum(auth, tx, arena, caller, &place, &sum, err) < 0)
+        return -1;
+    facts->verbs   = sum.verbs;
+    facts->read_at = sum.read_at;
     return 0;
 }
 
@@ -108,20 +117,24 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct meta_account          owner;
-    int64_t                      deleted_at;
+    struct meta_repo             repo;
 
-    *facts = (struct facts){ .may_create = atomic_load(&auth->may_create_on_push) };
+    *facts = (struct facts){ .may_create = atomic_load(&auth->may_create_on_push),
+                             .read_at    = clock_monotonic_us() };
     if (db_begin(auth->settings.db, DB_READ, "decide", &tx, err) < 0)
         return -1;
 
-    int found = meta_repo_find(tx, arena, path, &facts->repo, err);
+    int found = meta_repo_find(tx, arena, path, &repo, err);
     if (found < 0)
         return -1;
     facts->has_repo = found == 1;
 
     if (facts->has_repo) {
+        facts->repo_id       = repo.id;
+        facts->created_at    = repo.created_at;
+        facts->is_public     = repo.is_public != 0;
         facts->has_namespace = true;
-        facts->namespace_id  = facts->repo.namespace_id;
+        facts->namespace_id  = repo.namespace_id;
     } else {
         found = meta_account_find_name(tx, arena, oci_name_namespace(path), &owner, err);
         if (found < 0)
@@ -134,13 +147,36 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
     if (live_verbs(auth, tx, arena, caller, path, facts, err) < 0)
         return -1;
 
-    if (caller->has_token) {
-        found = meta_repo_last_deleted(tx, path, &deleted_at, err);
-        if (found < 0)
-            return -1;
-        facts->was_deleted_since = found == 1 && deleted_at >= caller->issued_at;
-    }
+    facts->knows_deleted = caller->has_token;
+    if (caller->has_token && meta_repo_last_deleted(tx, path, &facts->last_deleted_at, err) < 0)
+        return -1;
     return 0;
+}
+
+/* -- what pulls may rest on ---------------------------------------------------------------------------- */
+
+size_t auth_seen_size(void)
+{
+    return sizeof(struct facts);
+}
+
+static struct str seen_key(const struct auth *auth, const struct auth_caller *caller,
+                           struct str path, struct auth_key_of_path *room)
+{
+    const struct auth_place place = { .path = path };
+
+    return auth_print_key(auth, caller, &place, room);
+}
+
+/* While the repository of that id lives, no other of its path can have come or gone. */
+static void remember(struct auth *auth, const struct auth_caller *caller, struct str path,
+                     const struct facts *facts)
+{
+    struct auth_key_of_path room;
+
+    if (facts->has_repo && facts->knows_deleted)
+        cache_put(auth->seen, seen_key(auth, caller, path, &room),
+                  facts->read_at + AUTH_ACCOUNT_AGE_US, facts);
 }
 
 static const struct auth_access *find_access(const struct auth_caller *caller, struct str path)
@@ -157,13 +193,13 @@ static const struct auth_access *find_access(const struct auth_caller *caller, s
 static bool is_void_for(const struct auth_access *access, const struct auth_caller *caller,
                         const struct facts *facts)
 {
-    if (facts->was_deleted_since)
+    if (facts->last_deleted_at >= caller->issued_at)
         return true;
     if (!facts->has_repo)
         return access->repo_id != 0;
     if (access->repo_id != 0)
-        return access->repo_id != facts->repo.id;
-    return facts->repo.created_at < caller->issued_at;
+        return access->repo_id != facts->repo_id;
+    return facts->created_at < caller->issued_at;
 }
 
 static enum auth_verdict decide(const struct auth_caller *caller, const struct facts *facts,
@@ -211,6 +247,19 @@ static enum auth_verdict decide_managed(const struct auth_caller *caller, const 
     return (facts->verbs & (unsigned)verb) != 0 ? AUTH_YES : AUTH_TOO_FEW;
 }
 
+static struct auth_repo to_handle(struct arena *arena, struct str path, const struct facts *facts,
+                                  unsigned verbs)
+{
+    return (struct auth_repo){
+        .id           = facts->repo_id,
+        .path         = str_copy(arena, path),
+        .namespace_id = facts->namespace_id,
+        .is_public    = facts->is_public,
+        .verbs        = verbs,
+        .created_at   = facts->created_at,
+    };
+}
+
 static int open_repo(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                      struct str path, enum auth_verb verb, bool is_managed, struct auth_repo *out,
                      enum auth_verdict *verdict, struct err *err)
@@ -226,19 +275,34 @@ static int open_repo(struct auth *auth, struct arena *arena, const struct auth_c
     if (gather(auth, arena, caller, path, &facts, err) < 0)
         return err_wrap(err, "deciding about " STR_FMT, STR_ARGS(path));
 
+    if (verb == AUTH_PULL && !is_managed)
+        remember(auth, caller, path, &facts);
     *verdict = is_managed ? decide_managed(caller, &facts, verb, &verbs)
                           : decide(caller, &facts, path, verb, &verbs);
-    if (*verdict == AUTH_YES) {
-        *out = (struct auth_repo){
-            .id           = facts.has_repo ? facts.repo.id : 0,
-            .path         = str_copy(arena, path),
-            .namespace_id = facts.namespace_id,
-            .is_public    = facts.has_repo && facts.repo.is_public != 0,
-            .verbs        = verbs,
-            .created_at   = facts.has_repo ? facts.repo.created_at : 0,
-        };
-    }
+    if (*verdict == AUTH_YES)
+        *out = to_handle(arena, path, &facts, verbs);
     return 0;
+}
+
+bool auth_repo_recall(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      struct str path, struct auth_repo *out)
+{
+    struct auth_key_of_path room;
+    struct facts            facts;
+    enum auth_verdict       verdict;
+    bool                    is_admin;
+    unsigned                verbs = AUTH_NONE;
+    struct err              ignored; /* what cannot be recalled is decided, and told then */
+
+    if (!caller->has_token ||
+        !cache_get(auth->seen, seen_key(auth, caller, path, &room), clock_monotonic_us(), &facts))
+        return false;
+    if (meet(auth, arena, caller, &is_admin, &verdict, &ignored) < 0 || verdict != AUTH_YES ||
+        decide(caller, &facts, path, AUTH_PULL, &verbs) != AUTH_YES)
+        return false;
+    *out             = to_handle(arena, path, &facts, verbs);
+    out->is_recalled = true;
+    return true;
 }
 
 int auth_repo_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,

@@ -2,6 +2,7 @@
  * command. The list in memory is read by many threads without a lock; whoever changes it puts a new list
  * in front and keeps the old one, because a verification may be using it: rotations are rare. */
 #include "auth/auth_private.h"
+#include "auth/rights_private.h"
 
 #include <string.h>
 
@@ -259,7 +260,8 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     auth->wrong     = cache_new(AUTH_WRONG_CACHED, sizeof(char));
     auth->accounts  = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
     auth->credentials = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(int64_t));
-    auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(unsigned));
+    auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(struct auth_sum));
+    auth->seen        = cache_new(AUTH_SEEN_CACHED, auth_seen_size());
 
     if (auth_keys_load(auth, err) < 0)
         return -1;
@@ -283,6 +285,7 @@ void auth_free(struct auth **auth)
     cache_free(&(*auth)->accounts);
     cache_free(&(*auth)->credentials);
     cache_free(&(*auth)->rights);
+    cache_free(&(*auth)->seen);
     free_keys(atomic_load(&(*auth)->keys));
     pthread_mutex_destroy(&(*auth)->keys_lock);
     mem_wipe((*auth)->process_key, sizeof((*auth)->process_key));

@@ -174,31 +174,30 @@ static int narrow(struct db_tx *tx, struct arena *arena, int64_t credential_id, 
     return 0;
 }
 
-struct rights_key {
-    int64_t version;
-    int64_t account_id;
-    int64_t credential;
-    int64_t repo_id;
-    int64_t is_public;
-    char    path[OCI_NAME_MAX + 1];
-};
+struct str auth_print_key(const struct auth *auth, const struct auth_caller *caller,
+                          const struct auth_place *place, struct auth_key_of_path *room)
+{
+    room->version    = atomic_load(&auth->rights_version);
+    room->account_id = caller->account_id;
+    room->credential = caller->is_narrowed ? caller->credential : 0;
+    room->repo_id    = place->repo_id;
+    room->is_public  = place->is_public;
+    memcpy(room->path, place->path.p, place->path.n);
+    return (struct str){ (const char *)room,
+                         offsetof(struct auth_key_of_path, path) + place->path.n };
+}
 
 int auth_rights_sum(struct auth *auth, struct db_tx *tx, struct arena *arena,
                     const struct auth_caller *caller, const struct auth_place *place,
-                    unsigned *out_verbs, struct err *err)
+                    struct auth_sum *out, struct err *err)
 {
-    struct rights_key   key = { .version    = atomic_load(&auth->rights_version),
-                                .account_id = caller->account_id,
-                                .credential = caller->is_narrowed ? caller->credential : 0,
-                                .repo_id    = place->repo_id,
-                                .is_public  = place->is_public };
-    struct auth_rights  rights;
-    struct meta_account account;
-    int64_t             now = clock_monotonic_us();
+    struct auth_key_of_path room;
+    struct str              key = auth_print_key(auth, caller, place, &room);
+    struct auth_rights      rights;
+    struct meta_account     account;
+    struct auth_sum         sum = { .read_at = clock_monotonic_us() };
 
-    memcpy(key.path, place->path.p, place->path.n);
-    struct str view = { (const char *)&key, offsetof(struct rights_key, path) + place->path.n };
-    if (cache_get(auth->rights, view, now, out_verbs))
+    if (cache_get(auth->rights, key, sum.read_at, out))
         return 0;
 
     int found = meta_account_find(tx, arena, caller->account_id, &account, err);
@@ -208,8 +207,9 @@ int auth_rights_sum(struct auth *auth, struct db_tx *tx, struct arena *arena,
     if (caller->is_narrowed &&
         narrow(tx, arena, caller->credential, place->path, &rights.verbs, err) < 0)
         return -1;
-    cache_put(auth->rights, view, now + AUTH_ACCOUNT_AGE_US, &rights.verbs);
-    *out_verbs = rights.verbs;
+    sum.verbs = rights.verbs;
+    cache_put(auth->rights, key, sum.read_at + AUTH_ACCOUNT_AGE_US, &sum);
+    *out = sum;
     return 0;
 }
 

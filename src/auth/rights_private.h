@@ -27,9 +27,30 @@ int auth_rights_gather(struct db_tx *tx, struct arena *arena, const struct meta_
                        const struct auth_place *place, struct auth_rights *out, struct err *err);
 
 /* The sum for a caller, narrowed by its credential; remembered for at most 5 s. */
+struct auth_sum {
+    unsigned verbs;
+    int64_t  read_at; /* monotonic */
+};
+
 int auth_rights_sum(struct auth *auth, struct db_tx *tx, struct arena *arena,
                     const struct auth_caller *caller, const struct auth_place *place,
-                    unsigned *out_verbs, struct err *err);
+                    struct auth_sum *out, struct err *err);
+
+/* Of a value of auth->seen, whose shape is known in decide.c alone. */
+size_t auth_seen_size(void);
+
+/* What is remembered about an account at a path has this key: the bytes that are in use. */
+struct auth_key_of_path {
+    int64_t version;
+    int64_t account_id;
+    int64_t credential; /* of a narrowed one */
+    int64_t repo_id;
+    int64_t is_public;
+    char    path[OCI_NAME_MAX + 1];
+};
+
+struct str auth_print_key(const struct auth *auth, const struct auth_caller *caller,
+                          const struct auth_place *place, struct auth_key_of_path *room);
 
 /* What a listing may show: fills everything but `within`. */
 int auth_rights_view(struct auth *auth, struct arena *arena, const struct auth_caller *caller,

@@ -4,9 +4,23 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "meta/repo_private.h"
 #include "meta/statements.h"
 
-enum { FIND, LOCK, FIND_VISIBLE, PUT, REPLACE, TOUCH, PIN, FIND_PIN, IS_USED, UNLINK, FIND_SOURCE };
+enum {
+    FIND,
+    LOCK,
+    FIND_VISIBLE,
+    PULL,
+    PUT,
+    REPLACE,
+    TOUCH,
+    PIN,
+    FIND_PIN,
+    IS_USED,
+    UNLINK,
+    FIND_SOURCE
+};
 
 #define COLUMNS                                                                   \
     "digest, size, object_key, created_at, touched_at,"                           \
@@ -18,6 +32,10 @@ enum { FIND, LOCK, FIND_VISIBLE, PUT, REPLACE, TOUCH, PIN, FIND_PIN, IS_USED, UN
     "SELECT 1 FROM manifest_blobs AS mb"                                        \
     " JOIN manifests AS m ON m.repo_id = mb.repo_id AND m.digest = mb.manifest" \
     " WHERE mb.digest = $2 AND mb.repo_id = $1 AND m.deleted_at IS NULL"
+
+#define VISIBLE                                                                             \
+    "digest = $2 AND (EXISTS (SELECT 1 FROM repo_blobs WHERE repo_id = $1 AND digest = $2)" \
+    " OR EXISTS (" USED "))"
 
 /* Repositories that may be a source, of the rows of `links`. */
 #define SOURCES(links)                                                      \
@@ -33,8 +51,10 @@ static const struct db_statement sql[] = {
                        .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $1",
                        .pg   = "SELECT " COLUMNS " FROM blobs WHERE digest = $1 FOR KEY SHARE" },
     [FIND_VISIBLE] = { .name = "blob.find_visible", .in = "it",    .out = "titiii",
-                       .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $2"
-                               " AND (EXISTS (SELECT 1 FROM repo_blobs WHERE repo_id = $1 AND digest = $2) OR EXISTS (" USED "))" },
+                       .sql  = "SELECT " COLUMNS " FROM blobs WHERE " VISIBLE },
+    [PULL]         = { .name = "blob.pull",         .in = "iti",   .out = "titiii",
+                       .sql  = "SELECT " COLUMNS " FROM blobs WHERE EXISTS (SELECT 1 FROM repositories AS r"
+                               " WHERE r.id = $1 AND " META_REPO_STANDS("r", "$3") ") AND " VISIBLE },
     [PUT]          = { .name = "blob.put",          .in = "titi",  .out = "t",
                        .sql  = "INSERT INTO blobs (digest, size, object_key, created_at, touched_at) VALUES ($1, $2, $3, $4, $4)"
                                " ON CONFLICT (digest) DO UPDATE SET touched_at = excluded.touched_at RETURNING object_key" },
@@ -87,6 +107,14 @@ int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_i
 {
     return db_find(tx, arena, &sql[FIND_VISIBLE], DB_ARGS(db_int(repo_id), db_text(digest)),
                    columns, out, err);
+}
+
+int meta_blob_pull(struct db_tx *tx, struct arena *arena, const struct meta_repo_seen *repo,
+                   struct str digest, struct meta_blob *out, struct err *err)
+{
+    return db_find(tx, arena, &sql[PULL],
+                   DB_ARGS(db_int(repo->id), db_text(digest), db_int(repo->is_public)), columns,
+                   out, err);
 }
 
 int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int64_t size,

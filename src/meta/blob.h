@@ -13,6 +13,7 @@
 struct arena;
 struct db_tx;
 struct err;
+struct meta_repo_seen;
 
 struct meta_blob {
     struct str digest;
@@ -31,9 +32,13 @@ int meta_blob_find(struct db_tx *tx, struct arena *arena, struct str digest, str
 int meta_blob_lock(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_blob *out,
                    struct err *err);
 
-/* The blob when it is visible in the repository. One point read, for pulls. */
+/* The blob when it is visible in the repository. */
 int meta_blob_find_visible(struct db_tx *tx, struct arena *arena, int64_t repo_id,
                            struct str digest, struct meta_blob *out, struct err *err);
+
+/* The same for pulls, of a repository that is still as it was seen. One point read. */
+int meta_blob_pull(struct db_tx *tx, struct arena *arena, const struct meta_repo_seen *repo,
+                   struct str digest, struct meta_blob *out, struct err *err);
 
 /* Inserts, or touches the row that is there; out_key: the key of the row now in force, which is not
  * ours when another upload won. */

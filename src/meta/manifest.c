@@ -7,11 +7,13 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "meta/damage.h"
+#include "meta/repo_private.h"
 #include "meta/statements.h"
 
 enum {
     FIND,
-    FIND_TAG,
+    PULL,
+    PULL_TAG,
     LOCK,
     ADD,
     REVIVE,
@@ -33,10 +35,15 @@ static const struct db_statement sql[] = {
     [FIND]        = { .name = "manifest.find",        .in = "it",   .out = "ttb",
                       .sql  = "SELECT digest, media_type, bytes FROM manifests"
                               " WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL" },
-    [FIND_TAG]    = { .name = "manifest.find_tag",    .in = "it",   .out = "ttb",
-                      .sql  = "SELECT m.digest, m.media_type, m.bytes FROM tags AS t"
-                              " JOIN manifests AS m ON m.repo_id = t.repo_id AND m.digest = t.digest"
-                              " WHERE t.repo_id = $1 AND t.name = $2 AND m.deleted_at IS NULL" },
+    [PULL]        = { .name = "manifest.pull",        .in = "iti",  .out = "ttb",
+                      .sql  = "SELECT m.digest, m.media_type, m.bytes FROM repositories AS r"
+                              " JOIN manifests AS m ON m.repo_id = r.id"
+                              " WHERE r.id = $1 AND m.digest = $2 AND m.deleted_at IS NULL AND " META_REPO_STANDS("r", "$3") },
+    [PULL_TAG]    = { .name = "manifest.pull_tag",    .in = "iti",  .out = "ttb",
+                      .sql  = "SELECT m.digest, m.media_type, m.bytes FROM repositories AS r"
+                              " JOIN tags AS t ON t.repo_id = r.id"
+                              " JOIN manifests AS m ON m.repo_id = r.id AND m.digest = t.digest"
+                              " WHERE r.id = $1 AND t.name = $2 AND m.deleted_at IS NULL AND " META_REPO_STANDS("r", "$3") },
     [LOCK]        = { .name = "manifest.lock",        .in = "it",   .out = "i",
                       .sql  = "SELECT depth FROM manifests WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL",
                       .pg   = "SELECT depth FROM manifests WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL"
@@ -100,11 +107,25 @@ int meta_manifest_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, s
                    err);
 }
 
-int meta_manifest_find_tag(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
-                           struct meta_manifest *out, struct err *err)
+static int pull(struct db_tx *tx, struct arena *arena, int statement,
+                const struct meta_repo_seen *repo, struct str name, struct meta_manifest *out,
+                struct err *err)
 {
-    return db_find(tx, arena, &sql[FIND_TAG], DB_ARGS(db_int(repo_id), db_text(tag)), columns, out,
+    return db_find(tx, arena, &sql[statement],
+                   DB_ARGS(db_int(repo->id), db_text(name), db_int(repo->is_public)), columns, out,
                    err);
+}
+
+int meta_manifest_pull(struct db_tx *tx, struct arena *arena, const struct meta_repo_seen *repo,
+                       struct str digest, struct meta_manifest *out, struct err *err)
+{
+    return pull(tx, arena, PULL, repo, digest, out, err);
+}
+
+int meta_manifest_pull_tag(struct db_tx *tx, struct arena *arena, const struct meta_repo_seen *repo,
+                           struct str tag, struct meta_manifest *out, struct err *err)
+{
+    return pull(tx, arena, PULL_TAG, repo, tag, out, err);
 }
 
 int meta_manifest_lock(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out_depth,

@@ -14,6 +14,7 @@
 struct arena;
 struct db_tx;
 struct err;
+struct meta_repo_seen;
 
 struct meta_manifest {
     struct str digest;
@@ -21,11 +22,15 @@ struct meta_manifest {
     struct str bytes;
 };
 
-/* Pulls: by digest, by tag; living ones only. Each is one point read. */
+/* A living one, by its digest. */
 int meta_manifest_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
                        struct meta_manifest *out, struct err *err);
-int meta_manifest_find_tag(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
-                           struct meta_manifest *out, struct err *err);
+
+/* Pulls: by digest, by tag; living ones, of a repository that is still as it was seen. Each is one point read. */
+int meta_manifest_pull(struct db_tx *tx, struct arena *arena, const struct meta_repo_seen *repo,
+                       struct str digest, struct meta_manifest *out, struct err *err);
+int meta_manifest_pull_tag(struct db_tx *tx, struct arena *arena, const struct meta_repo_seen *repo,
+                           struct str tag, struct meta_manifest *out, struct err *err);
 
 /* Does it live? With FOR KEY SHARE. out_depth: 0 for a manifest, else 1 + the deepest child. */
 int meta_manifest_lock(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out_depth,

@@ -29,6 +29,13 @@ struct meta_repo {
     int64_t    tag_limit; /* 0: none */
 };
 
+/* A repository as somebody saw it a moment ago. Pulls name it, so that what they read shows whether it still lives
+ * and is as open as then: between the two nobody had to ask for the repository again. */
+struct meta_repo_seen {
+    int64_t id;
+    int64_t is_public; /* -1: either */
+};
+
 /* The living repository of that path. */
 int meta_repo_find(struct db_tx *tx, struct arena *arena, struct str path, struct meta_repo *out,
                    struct err *err);

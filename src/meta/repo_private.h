@@ -1,4 +1,4 @@
-/* meta/repo_private.h: the columns of a repository, for the two files that read them. */
+/* meta/repo_private.h: what files that read rows of repositories share: their columns, and whether one stands. */
 #ifndef META_REPO_PRIVATE_H
 #define META_REPO_PRIVATE_H
 
@@ -25,6 +25,9 @@
     DB_COL_INT (struct meta_repo, scan_on_push), \
     DB_COL_INT (struct meta_repo, enable_manifest_lists), \
     DB_COL_INT (struct meta_repo, tag_limit)
+
+/* The row `r` lives, and is as a struct meta_repo_seen says, of which `seen` is the parameter with its is_public. */
+#define META_REPO_STANDS(r, seen) r ".deleted_at IS NULL AND (" seen " < 0 OR " r ".is_public = " seen ")"
 /* clang-format on */
 
 #endif

@@ -8,8 +8,16 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "meta/blob.h"
+#include "meta/repo.h"
 #include "work/damage.h"
 #include "work/work_private.h"
+
+/* The repository as the handle's decision saw it. */
+static struct meta_repo_seen seen_of(const struct auth_repo *repo)
+{
+    return (struct meta_repo_seen){ .id        = repo->id,
+                                    .is_public = repo->is_recalled ? repo->is_public : -1 };
+}
 
 int work_pull_manifest(struct work *work, struct arena *arena, const struct auth_repo *repo,
                        const struct oci_reference *reference, bool may_write,
@@ -17,12 +25,13 @@ int work_pull_manifest(struct work *work, struct arena *arena, const struct auth
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct str name = reference->is_digest ? oci_digest_str(&reference->digest) : reference->tag;
+    struct meta_repo_seen seen = seen_of(repo);
 
     if (db_begin(work->db, DB_LOOK, "pull manifest", &tx, err) < 0)
         return -1;
 
-    int found = reference->is_digest ? meta_manifest_find(tx, arena, repo->id, name, out, err)
-                                     : meta_manifest_find_tag(tx, arena, repo->id, name, out, err);
+    int found = reference->is_digest ? meta_manifest_pull(tx, arena, &seen, name, out, err)
+                                     : meta_manifest_pull_tag(tx, arena, &seen, name, out, err);
     if (found < 0)
         return err_wrap(err, "pulling " STR_FMT, STR_ARGS(name));
     if (found == 0)
@@ -84,10 +93,11 @@ int work_find_blob(struct work *work, struct arena *arena, const struct auth_rep
     struct meta_blob             row;
     int64_t                      pinned_until = 0;
     bool                         is_promised  = true;
+    struct meta_repo_seen        seen         = seen_of(repo);
 
-    if (db_begin(work->db, DB_READ, "find blob", &tx, err) < 0)
+    if (db_begin(work->db, may_push(repo) ? DB_READ : DB_LOOK, "find blob", &tx, err) < 0)
         return -1;
-    int found = meta_blob_find_visible(tx, arena, repo->id, name, &row, err);
+    int found = meta_blob_pull(tx, arena, &seen, name, &row, err);
     if (found < 0)
         return -1;
     if (found == 0 || (may_push(repo) && row.is_damaged))

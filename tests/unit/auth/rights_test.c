@@ -12,6 +12,7 @@
 #include "codec/text.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "io/clock.h"
 #include "meta/account.h"
 #include "meta/credential.h"
 #include "meta/grant.h"
@@ -447,4 +448,75 @@ void test_rights_the_same_wrong_password_is_one_guess(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(log_in(w, "alice", "of yesterday", &caller), 0);
     assert_int_equal(log_in(w, "alice", "right password", &caller), 1);
+}
+
+static bool recall(struct world *w, struct auth_caller *caller, struct auth_repo *out)
+{
+    return auth_repo_recall(w->auth, w->arena, caller, STR("org/app"), out);
+}
+
+/* The token of `caller` for that repository, just bought. */
+static void buy(struct auth_caller *caller, int64_t repo_id, unsigned verbs)
+{
+    caller->has_token = true;
+    caller->issued_at = clock_utc_us();
+    caller->n_access  = 1;
+    caller->access[0] =
+        (struct auth_access){ .path = "org/app", .repo_id = repo_id, .verbs = verbs };
+}
+
+void test_rights_a_pull_is_recalled_for_as_long_as_nothing_changes(void **state)
+{
+    struct world      *w      = *state;
+    struct auth_caller caller = caller_of(w, "owner");
+    struct auth_repo   repo, seen;
+    enum auth_verdict  verdict;
+
+    buy(&caller, w->repo, AUTH_PULL);
+    assert_false(recall(w, &caller, &seen));
+    CHECK_OK(auth_repo_open(w->auth, w->arena, &caller, STR("org/app"), AUTH_PULL, &repo, &verdict,
+                            &w->err),
+             &w->err);
+    assert_int_equal(verdict, AUTH_YES);
+    assert_false(repo.is_recalled);
+
+    assert_true(recall(w, &caller, &seen));
+    assert_true(seen.is_recalled);
+    assert_int_equal(seen.id, w->repo);
+    assert_int_equal(seen.verbs, AUTH_PULL);
+    assert_int_equal(seen.created_at, repo.created_at);
+    CHECK_STR(seen.path, "org/app");
+
+    /* It is what was seen that is remembered: each token is bounded by what it says itself. */
+    buy(&caller, w->repo, AUTH_PUSH);
+    assert_false(recall(w, &caller, &seen));
+    buy(&caller, w->repo + 1, AUTH_PULL);
+    assert_false(recall(w, &caller, &seen));
+    buy(&caller, w->repo, AUTH_PULL | AUTH_PUSH);
+    assert_true(recall(w, &caller, &seen));
+    assert_int_equal(seen.verbs, AUTH_PULL | AUTH_PUSH);
+    struct auth_caller other = caller_of(w, "outsider");
+    buy(&other, w->repo, AUTH_PULL);
+    assert_false(recall(w, &other, &seen));
+    caller.generation++;
+    assert_false(recall(w, &caller, &seen));
+    caller.generation--;
+    assert_true(recall(w, &caller, &seen));
+    auth_changed(w->auth);
+    assert_false(recall(w, &caller, &seen));
+}
+
+void test_rights_a_refusal_is_never_recalled(void **state)
+{
+    struct world      *w      = *state;
+    struct auth_caller caller = caller_of(w, "outsider");
+    struct auth_repo   repo;
+    enum auth_verdict  verdict;
+
+    buy(&caller, w->repo, AUTH_PULL);
+    CHECK_OK(auth_repo_open(w->auth, w->arena, &caller, STR("org/app"), AUTH_PULL, &repo, &verdict,
+                            &w->err),
+             &w->err);
+    assert_int_equal(verdict, AUTH_TOO_FEW);
+    assert_false(recall(w, &caller, &repo));
 }

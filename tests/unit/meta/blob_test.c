@@ -37,6 +37,33 @@ static int is_visible(struct fixture *f, int64_t repo, char letter)
     return meta_blob_find_visible(f->tx, f->arena, repo, digest(letter), &blob, &f->err);
 }
 
+static int pull(struct fixture *f, int64_t is_public)
+{
+    struct meta_repo_seen seen = { .id = f->repo, .is_public = is_public };
+    struct meta_blob      blob;
+
+    return meta_blob_pull(f->tx, f->arena, &seen, digest('a'), &blob, &f->err);
+}
+
+void test_blob_pulls_see_whether_the_repository_is_as_before(void **state)
+{
+    struct fixture *f = *state;
+    struct str      in_force;
+
+    CHECK_OK(meta_blob_put(f->tx, f->arena, digest('a'), 7, STR("objects/1"), &in_force, &f->err),
+             &f->err);
+    assert_int_equal(pull(f, 0), 0);
+    pin(f, f->repo, 'a', 10, 5);
+    assert_int_equal(pull(f, 0), 1);
+    CHECK_OK(meta_repo_set_public(f->tx, f->repo, 1, &f->err), &f->err);
+    assert_int_equal(pull(f, 0), 0);
+    assert_int_equal(pull(f, 1), 1);
+    assert_int_equal(pull(f, -1), 1);
+    CHECK_OK(meta_repo_delete(f->tx, f->repo, &f->err), &f->err);
+    assert_int_equal(pull(f, 1), 0);
+    assert_int_equal(pull(f, -1), 0);
+}
+
 void test_blob_the_first_upload_wins(void **state)
 {
     struct fixture  *f = *state;

@@ -3,6 +3,7 @@
 #include "meta/manifest.h"
 
 #include "fixture.h"
+#include "meta/repo.h"
 #include "meta/tag.h"
 
 int manifest_test_setup(void **state)
@@ -33,6 +34,41 @@ static int find(struct fixture *f, char letter, struct meta_manifest *out)
     return meta_manifest_find(f->tx, f->arena, f->repo, digest(letter), out, &f->err);
 }
 
+static int pull(struct fixture *f, const struct meta_repo_seen *seen)
+{
+    struct meta_manifest found;
+    int by_digest = meta_manifest_pull(f->tx, f->arena, seen, digest('a'), &found, &f->err);
+    int by_tag    = meta_manifest_pull_tag(f->tx, f->arena, seen, STR("latest"), &found, &f->err);
+
+    assert_int_equal(by_digest, by_tag);
+    return by_digest;
+}
+
+/* A pull that trusts what was seen of the repository a moment ago finds nothing when that holds no longer. */
+void test_manifest_pulls_see_whether_the_repository_is_as_before(void **state)
+{
+    struct fixture       *f      = *state;
+    struct meta_repo_seen seen   = { .id = f->repo, .is_public = 0 };
+    struct meta_repo_seen blind  = { .id = f->repo, .is_public = -1 };
+    struct meta_manifest_new new = { .repo_id    = f->repo,
+                                     .digest     = digest('a'),
+                                     .media_type = STR("application/vnd.oci.image.index.v1+json"),
+                                     .bytes      = STR("{}") };
+
+    assert_int_equal(put(f, &new), 1);
+    CHECK_OK(meta_tag_put(f->tx, f->repo, STR("latest"), digest('a'), f->account, &f->err),
+             &f->err);
+    assert_int_equal(pull(f, &seen), 1);
+    CHECK_OK(meta_repo_set_public(f->tx, f->repo, 1, &f->err), &f->err);
+    assert_int_equal(pull(f, &seen), 0);
+    assert_int_equal(pull(f, &blind), 1);
+    seen.is_public = 1;
+    assert_int_equal(pull(f, &seen), 1);
+    CHECK_OK(meta_repo_delete(f->tx, f->repo, &f->err), &f->err);
+    assert_int_equal(pull(f, &seen), 0);
+    assert_int_equal(pull(f, &blind), 0);
+}
+
 void test_manifest_bytes_come_back_by_digest_and_by_tag(void **state)
 {
     struct fixture *f            = *state;
@@ -44,8 +80,9 @@ void test_manifest_bytes_come_back_by_digest_and_by_tag(void **state)
                                      .bytes      = large,
                                      .total_size = 99,
                                      .depth      = 2 };
-    struct meta_manifest found;
-    int64_t              depth = -1;
+    struct meta_repo_seen seen   = { .id = f->repo, .is_public = -1 };
+    struct meta_manifest  found;
+    int64_t               depth = -1;
 
     memset(bytes, '{', large.n);
     assert_int_equal(put(f, &new), 1);
@@ -58,8 +95,7 @@ void test_manifest_bytes_come_back_by_digest_and_by_tag(void **state)
     CHECK_STR(found.media_type, "application/vnd.oci.image.index.v1+json");
     assert_true(str_eq(found.bytes, large));
     memset(&found, 0, sizeof(found));
-    assert_int_equal(meta_manifest_find_tag(f->tx, f->arena, f->repo, STR("latest"), &found,
-                                            &f->err),
+    assert_int_equal(meta_manifest_pull_tag(f->tx, f->arena, &seen, STR("latest"), &found, &f->err),
                      1);
     CHECK_STR(found.digest, fixture_digest('a'));
     assert_true(str_eq(found.bytes, large));
@@ -67,8 +103,7 @@ void test_manifest_bytes_come_back_by_digest_and_by_tag(void **state)
     assert_int_equal(meta_manifest_lock(f->tx, f->repo, digest('a'), &depth, &f->err), 1);
     assert_int_equal(depth, 2);
     assert_int_equal(find(f, 'b', &found), 0);
-    assert_int_equal(meta_manifest_find_tag(f->tx, f->arena, f->repo, STR("no"), &found, &f->err),
-                     0);
+    assert_int_equal(meta_manifest_pull_tag(f->tx, f->arena, &seen, STR("no"), &found, &f->err), 0);
     assert_int_equal(meta_manifest_find(f->tx, f->arena, f->repo + 1, digest('a'), &found, &f->err),
                      0);
 }

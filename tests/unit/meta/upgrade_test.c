@@ -128,8 +128,8 @@ static void check_records(struct upgrade *u, struct db *db)
     assert_int_equal(account.is_admin, 1);
     assert_int_equal(meta_repo_find(tx, u->arena, STR("org/gone"), &repo, &u->err), 0);
     assert_int_equal(meta_repo_find(tx, u->arena, STR("admin/app"), &repo, &u->err), 1);
-    assert_int_equal(meta_manifest_find_tag(tx, u->arena, repo.id, STR("latest"), &manifest,
-                                            &u->err),
+    struct meta_repo_seen seen = { .id = repo.id, .is_public = repo.is_public };
+    assert_int_equal(meta_manifest_pull_tag(tx, u->arena, &seen, STR("latest"), &manifest, &u->err),
                      1);
     CHECK_STR(manifest.bytes, "{}");
     struct str image =
