@@ -111,8 +111,13 @@ bool auth_may_anonymous(const struct auth *auth);
 /* The longest life of an access token in µs, 0: any. */
 int64_t auth_credential_life(const struct auth *auth);
 
-/* Is the password good enough for the policy? ERR_INVALID naming the rule. */
-int auth_password_allow(struct auth *auth, struct str password, struct err *err);
+/* Is the password good enough for the policy? ERR_INVALID naming the field and the rule. */
+int auth_password_allow(struct auth *auth, const char *field, struct str password, struct err *err);
+
+/* Is it the password of that account, and not one of its tokens? 1, 0, -1; counts as a log-in from that address
+ * does. */
+int auth_password_prove(struct auth *auth, struct str name, struct str password, struct str address,
+                        struct err *err);
 
 /* The public keys, a JWK set (RFC 7517). */
 struct str auth_keys_print(struct auth *auth, struct arena *arena);

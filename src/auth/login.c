@@ -281,6 +281,23 @@ int auth_login(struct auth *auth, struct str name, struct str password, struct s
     return 0;
 }
 
+int auth_password_prove(struct auth *auth, struct str name, struct str password, struct str address,
+                        struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct attempt                 a     = { .auth      = auth,
+                                             .arena     = arena,
+                                             .name      = name,
+                                             .password  = password,
+                                             .network   = auth_network_of(address),
+                                             .may_block = true };
+    struct auth_caller             ignored_caller; /* whether, not who */
+
+    if (password.n > AUTH_PASSWORD_MAX || !could_be_name(name))
+        return 0;
+    return check_password(&a, &ignored_caller, err);
+}
+
 int auth_password_make(struct auth *auth, struct arena *arena, struct str password,
                        struct str *out_hash, struct err *err)
 {

@@ -218,23 +218,25 @@ static int64_t n_classes(struct str text)
     return lower + upper + digit + other;
 }
 
-int auth_password_allow(struct auth *auth, struct str password, struct err *err)
+int auth_password_allow(struct auth *auth, const char *field, struct str password, struct err *err)
 {
-    int64_t least   = atomic_load(&auth->password_min),
-            classes = atomic_load(&auth->password_classes);
+    static const char code[] = "INVALID_PARAMETERS";
+    struct str        about  = str_from(field);
+    int64_t           least  = atomic_load(&auth->password_min),
+            classes          = atomic_load(&auth->password_classes);
 
     if (password.n > AUTH_PASSWORD_MAX)
-        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
-                            "password: has more than %d bytes", AUTH_PASSWORD_MAX);
+        return err_set_code(err, ERR_INVALID, code, about, "%s: has more than %d bytes", field,
+                            AUTH_PASSWORD_MAX);
     if (n_characters(password) < least)
-        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
-                            "password: needs at least %lld characters", (long long)least);
+        return err_set_code(err, ERR_INVALID, code, about, "%s: needs at least %lld characters",
+                            field, (long long)least);
     if (n_classes(password) < classes)
-        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
-                            "password: needs %lld of lower case, upper case, digits and others",
+        return err_set_code(err, ERR_INVALID, code, about,
+                            "%s: needs %lld of lower case, upper case, digits and others", field,
                             (long long)classes);
     if (str_starts(password, STR(AUTH_SECRET_HEAD)))
-        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("password"),
-                            "password: begins like an access token");
+        return err_set_code(err, ERR_INVALID, code, about, "%s: begins like an access token",
+                            field);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "db/db.h"
 #include "io/random.h"
 #include "meta/account_private.h"
+#include "meta/registry.h"
 #include "meta/statements.h"
 
 enum {
@@ -21,8 +22,9 @@ enum {
     UPDATE,
     SET_MAKER,
     COUNT,
-    LOCK_ADMINS,
     COUNT_ADMINS,
+    HOLD,
+    LOCK,
     BURY,
     BURY_SERVICES,
     DROP_MEMBER,
@@ -73,13 +75,15 @@ static const struct db_statement sql[] = {
                            .sql  = "UPDATE accounts SET maker_id = $2 WHERE id = $1 AND deleted_at IS NULL" },
     [COUNT]            = { .name = "account.count",            .in = "",                .out = "i",
                            .sql  = "SELECT count(*) FROM accounts" },
-    [LOCK_ADMINS]      = { .name = "account.lock_admins",      .in = "",                .out = "i",
-                           .sql  = "SELECT id FROM accounts WHERE kind = 'user' AND is_admin = 1 AND deleted_at IS NULL LIMIT 1",
-                           .pg   = "SELECT id FROM accounts WHERE kind = 'user' AND is_admin = 1 AND deleted_at IS NULL"
-                                   " ORDER BY id LIMIT 1 FOR UPDATE" },
     [COUNT_ADMINS]     = { .name = "account.count_admins",     .in = "",                .out = "i",
                            .sql  = "SELECT count(*) FROM accounts WHERE kind = 'user' AND is_admin = 1 AND deleted_at IS NULL"
                                    " AND is_active = 1" },
+    [HOLD]             = { .name = "account.hold",             .in = "i",               .out = "i",
+                           .sql  = "SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL",
+                           .pg   = "SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE" },
+    [LOCK]             = { .name = "account.lock",             .in = "i",               .out = "i",
+                           .sql  = "SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL",
+                           .pg   = "SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE" },
     [BURY]             = { .name = "account.bury",             .in = "ii",              .out = "",
                            .sql  = "UPDATE accounts SET deleted_at = $2, name = name || '#' || id, is_active = 0, is_admin = 0,"
                                    " password_hash = NULL, generation = generation + 1 WHERE id = $1 AND deleted_at IS NULL" },
@@ -245,11 +249,23 @@ int meta_account_count(struct db_tx *tx, int64_t *out, struct err *err)
 
 int meta_account_count_admins(struct db_tx *tx, int64_t *out, struct err *err)
 {
-    int64_t ignored_id; /* it is the lock that matters */
-
-    if (db_find_int(tx, &sql[LOCK_ADMINS], DB_NO_ARGS, &ignored_id, err) < 0)
+    if (meta_registry_lock(tx, err) < 0)
         return -1;
     return db_find_int(tx, &sql[COUNT_ADMINS], DB_NO_ARGS, out, err) < 0 ? -1 : 0;
+}
+
+int meta_account_hold(struct db_tx *tx, int64_t id, struct err *err)
+{
+    int64_t same;
+
+    return db_find_int(tx, &sql[HOLD], DB_ARGS(db_int(id)), &same, err);
+}
+
+int meta_account_lock(struct db_tx *tx, int64_t id, struct err *err)
+{
+    int64_t same;
+
+    return db_find_int(tx, &sql[LOCK], DB_ARGS(db_int(id)), &same, err);
 }
 
 int meta_account_page_services(struct db_tx *tx, struct arena *arena, int64_t owner_id,

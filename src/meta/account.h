@@ -71,9 +71,14 @@ int meta_account_remove(struct db_tx *tx, int64_t id, struct err *err);
 
 int meta_account_count(struct db_tx *tx, int64_t *out, struct err *err);
 
-/* System admins that are active users. Locks their rows on engines with several writers, so that of two who would
- * each take one of the last two away one waits. */
+/* System admins that are active users. Until the transaction ends nobody else counts them: of two who would each
+ * take one of the last two away one waits. Asked before the account in question is read. */
 int meta_account_count_admins(struct db_tx *tx, int64_t *out, struct err *err);
+
+/* Until the transaction ends the account is not taken away, or (lock) nothing is put into its hands: members,
+ * teams, repositories. 1; 0 there is none, or no more; -1. */
+int meta_account_hold(struct db_tx *tx, int64_t id, struct err *err);
+int meta_account_lock(struct db_tx *tx, int64_t id, struct err *err);
 
 /* Of which accounts; service accounts are never among them. */
 enum meta_account_filter {
@@ -103,6 +108,13 @@ int meta_account_page(struct db_tx *tx, struct arena *arena, enum meta_account_f
                       struct err *err);
 int meta_account_count_of(struct db_tx *tx, enum meta_account_filter filter, int64_t *out,
                           struct err *err);
+
+/* The same, of what one account sees: itself, its organisations and their members. */
+int meta_account_page_seen(struct db_tx *tx, struct arena *arena, int64_t seen_by,
+                           enum meta_account_filter filter, struct str after, size_t n_max,
+                           struct meta_account_row **out, size_t *n_out, struct err *err);
+int meta_account_count_seen(struct db_tx *tx, int64_t seen_by, enum meta_account_filter filter,
+                            int64_t *out, struct err *err);
 
 /* The service accounts of an owner. */
 int meta_account_page_services(struct db_tx *tx, struct arena *arena, int64_t owner_id,

@@ -26,7 +26,7 @@ static bool is_separator(struct str s)
 }
 
 /* Separators stand between alphanumeric runs and nowhere else. */
-static bool is_component(struct str s)
+bool oci_name_is_component(struct str s)
 {
     size_t at = 0;
 
@@ -69,7 +69,7 @@ int oci_name_check(struct str name, struct err *err)
         return refuse_name(name, "has at most 255 bytes", err);
     while (str_next(&rest, '/', &component)) {
         n_components++;
-        if (!is_component(component))
+        if (!oci_name_is_component(component))
             return refuse_name(
                 name,
                 "has components of a-z and 0-9, inside of which single dots, one or two "
@@ -94,7 +94,7 @@ int oci_prefix_check(struct str prefix, struct err *err)
     if (prefix.n > OCI_NAME_MAX)
         return refuse_name(prefix, "has at most 255 bytes, and so has a prefix", err);
     while (str_next(&rest, '/', &component)) {
-        if (!is_component(component))
+        if (!oci_name_is_component(component))
             return refuse_name(prefix, "and a prefix of it have components of a-z and 0-9", err);
     }
     return 0;

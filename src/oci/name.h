@@ -26,6 +26,9 @@ int oci_prefix_check(struct str prefix, struct err *err);
 /* Is its last component such a word? Then the path that it stands in means something else. */
 bool oci_name_ends_reserved(struct str name);
 
+/* Could it be a namespace, the first component? Accounts are called so. */
+bool oci_name_is_component(struct str s);
+
 /* The part before the first slash. */
 struct str oci_name_namespace(struct str name);
 

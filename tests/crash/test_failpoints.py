@@ -147,6 +147,13 @@ def password(life):
     life.server.password = "another good long password"
 
 
+def access(life):
+    """Every change of who may what ends the same way; this one is an organisation."""
+    name = f"org{life.number}"
+    life.pusher.expect(life.pusher.registry.post("/enzi/v0/accounts", json={"name": name, "isOrg": True}), 201)
+    life.pusher.expect(life.pusher.registry.delete(f"/enzi/v0/accounts/{name}"), 204)
+
+
 def reseal(life):
     life.admin("reseal")
     life.admin("rotate-token-key")
@@ -212,6 +219,7 @@ SCENARIOS = {
     "setting.": (settings, None, False),
     "access": (access, None, False),
     "password": (password, None, False),
+    "access": (access, None, False),
     "token": (nothing, None, True),
     "admin": (nothing, None, True),
     "node": (nothing, None, True),

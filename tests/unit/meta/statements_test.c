@@ -16,6 +16,8 @@ static const struct {
     { "node.list_alive", "there are a few nodes; asked when a registry is moved" },
     { "copy.last_id", "one row a table of the few that give ids" },
     { "copy.set_last_id", "the same" },
+    { "account.count_seen", "an account's organisations and their members, each once" },
+    { "account.page_seen", "an account's organisations and their members, each once, by name" },
     { "account.count", "asked at the first start and by an operator; counts an index" },
     { "check.doomed_in_use", "for a check of everything; few keys are doomed" },
     { "check.images_of_blob", "walks what it found so far, the images of one blob" },
