@@ -6,19 +6,24 @@
 #include "db/db.h"
 #include "meta/statements.h"
 
-enum { FIND, PUT, REMOVE, LIST_OF, PAGE };
+enum { LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE };
 
 /* A manifest with more tags than this has the rest removed in further rounds. */
 enum { TAGS_OF_MAX = 100000 };
 
+#define FIND_BY_NAME \
+    "SELECT name, digest, moved_at, moved_by FROM tags WHERE repo_id = $1 AND name = $2"
+
 /* clang-format off */
 static const struct db_statement sql[] = {
-    [FIND]    = { .name = "tag.find",    .in = "it",    .out = "ttii",
-                  .sql  = "SELECT name, digest, moved_at, moved_by FROM tags WHERE repo_id = $1 AND name = $2" },
-    [PUT]     = { .name = "tag.put",     .in = "ittii", .out = "",
+    [LOCK]    = { .name = "tag.lock",    .in = "it",    .out = "ttii",
+                  .sql  = FIND_BY_NAME,
+                  .pg   = FIND_BY_NAME " FOR UPDATE" },
+    [ADD]     = { .name = "tag.add",     .in = "ittii", .out = "",
                   .sql  = "INSERT INTO tags (repo_id, name, digest, moved_at, moved_by) VALUES ($1, $2, $3, $4, $5)"
-                          " ON CONFLICT (repo_id, name) DO UPDATE SET digest = excluded.digest,"
-                          " moved_at = excluded.moved_at, moved_by = excluded.moved_by" },
+                          " ON CONFLICT (repo_id, name) DO NOTHING" },
+    [MOVE]    = { .name = "tag.move",    .in = "ittii", .out = "",
+                  .sql  = "UPDATE tags SET digest = $3, moved_at = $4, moved_by = $5 WHERE repo_id = $1 AND name = $2" },
     [REMOVE]  = { .name = "tag.remove",  .in = "it",    .out = "",
                   .sql  = "DELETE FROM tags WHERE repo_id = $1 AND name = $2" },
     [LIST_OF] = { .name = "tag.list_of", .in = "it",    .out = "t",
@@ -37,20 +42,34 @@ static const struct db_column columns[] = {
 
 META_STATEMENTS(tag);
 
-int meta_tag_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+int meta_tag_lock(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
                   struct meta_tag *out, struct err *err)
 {
-    return db_find(tx, arena, &sql[FIND], DB_ARGS(db_int(repo_id), db_text(name)), columns, out,
+    return db_find(tx, arena, &sql[LOCK], DB_ARGS(db_int(repo_id), db_text(name)), columns, out,
                    err);
 }
 
-int meta_tag_put(struct db_tx *tx, int64_t repo_id, struct str name, struct str digest,
-                 int64_t moved_by, struct err *err)
+static int put(struct db_tx *tx, const struct db_statement *statement, int64_t repo_id,
+               const struct meta_tag *tag, struct err *err)
 {
-    return db_run(tx, &sql[PUT],
-                  DB_ARGS(db_int(repo_id), db_text(name), db_text(digest), db_int(db_now(tx)),
-                          db_int(moved_by)),
-                  NULL, err);
+    int64_t n_changed = 0;
+
+    if (db_run(tx, statement,
+               DB_ARGS(db_int(repo_id), db_text(tag->name), db_text(tag->digest),
+                       db_int(db_now(tx)), db_int(tag->moved_by)),
+               &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0;
+}
+
+int meta_tag_add(struct db_tx *tx, int64_t repo_id, const struct meta_tag *tag, struct err *err)
+{
+    return put(tx, &sql[ADD], repo_id, tag, err);
+}
+
+int meta_tag_move(struct db_tx *tx, int64_t repo_id, const struct meta_tag *tag, struct err *err)
+{
+    return put(tx, &sql[MOVE], repo_id, tag, err) < 0 ? -1 : 0;
 }
 
 int meta_tag_remove(struct db_tx *tx, int64_t repo_id, struct str name, struct err *err)

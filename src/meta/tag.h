@@ -18,12 +18,16 @@ struct meta_tag {
     int64_t    moved_by;
 };
 
-int meta_tag_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+/* Finds a tag; until commit nobody else moves or removes it. Whoever writes a tag has locked it: what it named
+ * before decides about rights and stands in the event. */
+int meta_tag_lock(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
                   struct meta_tag *out, struct err *err);
 
-/* Points the tag at digest, making it if need be. The caller has read the old value in this transaction. */
-int meta_tag_put(struct db_tx *tx, int64_t repo_id, struct str name, struct str digest,
-                 int64_t moved_by, struct err *err);
+/* Makes the tag (name, digest, moved_by). 1; 0 another has made it since nothing was found to lock; -1. */
+int meta_tag_add(struct db_tx *tx, int64_t repo_id, const struct meta_tag *tag, struct err *err);
+
+/* Points the locked tag at tag->digest. */
+int meta_tag_move(struct db_tx *tx, int64_t repo_id, const struct meta_tag *tag, struct err *err);
 int meta_tag_remove(struct db_tx *tx, int64_t repo_id, struct str name,
                     struct err *err); /* 1, 0, -1 */
 

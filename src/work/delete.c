@@ -44,29 +44,49 @@ static int tell(struct deleting *d, const char *type, const char *kind, struct s
     return work_event(d->tx, d->actor, d->repo, d->repo->id, event, err);
 }
 
+static int remove_locked_tag(struct deleting *d, const struct meta_tag *tag, struct err *err)
+{
+    if ((d->repo->verbs & AUTH_TAG_DELETE) == 0)
+        return err_set_code(err, ERR_DENIED, "DENIED", tag->name, "no right to delete this tag");
+    if (meta_tag_remove(d->tx, d->repo->id, tag->name, err) < 0 ||
+        queue(d, tag->digest, "tag deleted", err) < 0)
+        return -1;
+    return tell(d, "TAG_DELETE", "tag", tag->name, tag->digest, err);
+}
+
 static int delete_tag(struct deleting *d, struct str name, struct err *err)
 {
-    struct meta_tag old;
-    int             found = meta_tag_find(d->tx, d->arena, d->repo->id, name, &old, err);
+    struct meta_tag tag;
+    int             found = meta_tag_lock(d->tx, d->arena, d->repo->id, name, &tag, err);
 
     if (found < 0)
         return -1;
-    if (found == 0)
-        return manifest_unknown(name, err);
-    if ((d->repo->verbs & AUTH_TAG_DELETE) == 0)
-        return err_set_code(err, ERR_DENIED, "DENIED", name, "no right to delete this tag");
-    if (meta_tag_remove(d->tx, d->repo->id, name, err) < 0 ||
-        queue(d, old.digest, "tag deleted", err) < 0)
+    return found == 0 ? manifest_unknown(name, err) : remove_locked_tag(d, &tag, err);
+}
+
+/* A tag that was removed or moved to something else since it was listed is not of this manifest any more. */
+static int delete_tags_of(struct deleting *d, struct str digest, struct err *err)
+{
+    struct str *names;
+    size_t      n;
+
+    if (meta_tag_list_of(d->tx, d->arena, d->repo->id, digest, &names, &n, err) < 0)
         return -1;
-    return tell(d, "TAG_DELETE", "tag", name, old.digest, err);
+    for (size_t i = 0; i < n; i++) {
+        struct meta_tag tag;
+        int             found = meta_tag_lock(d->tx, d->arena, d->repo->id, names[i], &tag, err);
+
+        if (found < 0 ||
+            (found == 1 && str_eq(tag.digest, digest) && remove_locked_tag(d, &tag, err) < 0))
+            return -1;
+    }
+    return 0;
 }
 
 static int delete_digest(struct deleting *d, struct str digest, struct err *err)
 {
-    struct str  parent;
-    struct str *tags;
-    size_t      n_tags;
-    int64_t     depth;
+    struct str parent;
+    int64_t    depth;
 
     int found = meta_manifest_lock(d->tx, d->repo->id, digest, &depth, err);
     if (found < 0)
@@ -81,13 +101,8 @@ static int delete_digest(struct deleting *d, struct str digest, struct err *err)
         return err_set_code(err, ERR_CONFLICT, "DENIED", digest,
                             "the index " STR_FMT " names this manifest", STR_ARGS(parent));
 
-    if (meta_tag_list_of(d->tx, d->arena, d->repo->id, digest, &tags, &n_tags, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n_tags; i++) {
-        if (delete_tag(d, tags[i], err) < 0)
-            return -1;
-    }
-    if (meta_manifest_delete(d->tx, d->repo->id, digest, err) < 0 ||
+    if (delete_tags_of(d, digest, err) < 0 ||
+        meta_manifest_delete(d->tx, d->repo->id, digest, err) < 0 ||
         queue(d, digest, "deleted", err) < 0)
         return -1;
     return tell(d, "MANIFEST_DELETE", "manifest", digest, digest, err);

@@ -189,27 +189,53 @@ static int write_manifest(struct pushing *p, int64_t *out_is_new, struct err *er
                                now + work_policy(p->work)->gc_delay, "push", err);
 }
 
+static int may_tag(const struct pushing *p, enum auth_verb verb, struct str name, struct err *err)
+{
+    if ((p->repo->verbs & (unsigned)verb) != 0)
+        return 0;
+    return err_set_code(err, ERR_DENIED, "DENIED", name, "no right to %s this tag",
+                        verb == AUTH_TAG_CREATE ? "create" : "move");
+}
+
+/* Of several that make a tag at once one does, and the others move it. 1: it was there, and *old is what it
+ * named; 0 it is made; -1. */
+static int lock_or_add_tag(struct pushing *p, const struct meta_tag *tag, struct meta_tag *old,
+                           struct err *err)
+{
+    int found, added = 0;
+
+    do {
+        found = meta_tag_lock(p->tx, p->arena, p->repo_id, tag->name, old, err);
+        if (found != 0)
+            return found;
+        if (may_tag(p, AUTH_TAG_CREATE, tag->name, err) < 0)
+            return -1;
+        added = meta_tag_add(p->tx, p->repo_id, tag, err);
+    } while (added == 0);
+    return added < 0 ? -1 : 0;
+}
+
+static int move_tag(struct pushing *p, const struct meta_tag *tag, struct str old, struct err *err)
+{
+    int64_t review_after = db_now(p->tx) + work_policy(p->work)->undelete_window;
+
+    if (str_eq(old, tag->digest))
+        return meta_tag_move(p->tx, p->repo_id, tag, err);
+    if (may_tag(p, AUTH_TAG_MOVE, tag->name, err) < 0 ||
+        meta_tag_move(p->tx, p->repo_id, tag, err) < 0)
+        return -1;
+    return work_queue_manifest(p->tx, p->arena, p->repo_id, old, review_after, "untagged", err);
+}
+
 /* Creating and moving are different rights, told apart here, inside the transaction. */
 static int write_tag(struct pushing *p, struct str name, struct err *err)
 {
-    struct meta_tag old    = { 0 };
     struct str      digest = oci_digest_str(&p->digest);
-    int             found  = meta_tag_find(p->tx, p->arena, p->repo_id, name, &old, err);
+    struct meta_tag tag    = { .name = name, .digest = digest, .moved_by = p->actor->account_id };
+    struct meta_tag old    = { 0 };
+    int             found  = lock_or_add_tag(p, &tag, &old, err);
 
-    if (found < 0)
-        return -1;
-
-    bool           is_move = found == 1 && !str_eq(old.digest, digest);
-    enum auth_verb verb    = found == 0 ? AUTH_TAG_CREATE : AUTH_TAG_MOVE;
-    if ((found == 0 || is_move) && (p->repo->verbs & (unsigned)verb) == 0)
-        return err_set_code(err, ERR_DENIED, "DENIED", name, "no right to %s this tag",
-                            found == 0 ? "create" : "move");
-
-    if (meta_tag_put(p->tx, p->repo_id, name, digest, p->actor->account_id, err) < 0)
-        return -1;
-    if (is_move && work_queue_manifest(p->tx, p->arena, p->repo_id, old.digest,
-                                       db_now(p->tx) + work_policy(p->work)->undelete_window,
-                                       "untagged", err) < 0)
+    if (found < 0 || (found == 1 && move_tag(p, &tag, old.digest, err) < 0))
         return -1;
 
     struct meta_event event = {

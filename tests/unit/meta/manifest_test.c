@@ -56,8 +56,8 @@ void test_manifest_pulls_see_whether_the_repository_is_as_before(void **state)
                                      .bytes      = STR("{}") };
 
     assert_int_equal(put(f, &new), 1);
-    CHECK_OK(meta_tag_put(f->tx, f->repo, STR("latest"), digest('a'), f->account, &f->err),
-             &f->err);
+    struct meta_tag latest_tag = { STR("latest"), digest('a'), 0, f->account };
+    assert_int_equal(meta_tag_add(f->tx, f->repo, &latest_tag, &f->err), 1);
     assert_int_equal(pull(f, &seen), 1);
     CHECK_OK(meta_repo_set_public(f->tx, f->repo, 1, &f->err), &f->err);
     assert_int_equal(pull(f, &seen), 0);
@@ -86,8 +86,8 @@ void test_manifest_bytes_come_back_by_digest_and_by_tag(void **state)
 
     memset(bytes, '{', large.n);
     assert_int_equal(put(f, &new), 1);
-    CHECK_OK(meta_tag_put(f->tx, f->repo, STR("latest"), digest('a'), f->account, &f->err),
-             &f->err);
+    struct meta_tag latest = { STR("latest"), digest('a'), 0, f->account };
+    assert_int_equal(meta_tag_add(f->tx, f->repo, &latest, &f->err), 1);
     fixture_next_tx(f);
 
     assert_int_equal(find(f, 'a', &found), 1);
@@ -166,7 +166,8 @@ void test_manifest_what_something_names_cannot_be_removed(void **state)
     fixture_add_manifest(f, 'p');
     fixture_add_manifest(f, 't');
     CHECK_OK(meta_manifest_add_child(f->tx, f->repo, digest('p'), digest('c'), &f->err), &f->err);
-    CHECK_OK(meta_tag_put(f->tx, f->repo, STR("t"), digest('t'), 0, &f->err), &f->err);
+    struct meta_tag tag = { STR("t"), digest('t'), 0, 0 };
+    assert_int_equal(meta_tag_add(f->tx, f->repo, &tag, &f->err), 1);
     fixture_next_tx(f);
 
     check_restricted(f, "DELETE FROM manifests WHERE digest LIKE 'sha256:c%'");

@@ -24,8 +24,9 @@ static struct str digest(char letter)
 
 static void put(struct fixture *f, const char *name, char letter)
 {
-    CHECK_OK(meta_tag_put(f->tx, f->repo, str_from(name), digest(letter), f->account, &f->err),
-             &f->err);
+    struct meta_tag tag = { str_from(name), digest(letter), 0, f->account };
+
+    assert_int_equal(meta_tag_add(f->tx, f->repo, &tag, &f->err), 1);
 }
 
 void test_tag_is_made_moved_and_removed(void **state)
@@ -33,31 +34,35 @@ void test_tag_is_made_moved_and_removed(void **state)
     struct fixture *f = *state;
     struct meta_tag tag;
 
-    assert_int_equal(meta_tag_find(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 0);
+    assert_int_equal(meta_tag_lock(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 0);
     put(f, "v1", 'a');
-    assert_int_equal(meta_tag_find(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 1);
+    assert_int_equal(meta_tag_lock(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 1);
     CHECK_STR(tag.name, "v1");
     CHECK_STR(tag.digest, fixture_digest('a'));
     assert_int_equal(tag.moved_by, f->account);
     assert_true(tag.moved_at > 0);
 
-    put(f, "v1", 'b');
-    assert_int_equal(meta_tag_find(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 1);
+    struct meta_tag next = { STR("v1"), digest('b'), 0, f->account };
+    assert_int_equal(meta_tag_add(f->tx, f->repo, &next, &f->err), 0);
+    assert_int_equal(meta_tag_lock(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 1);
+    CHECK_STR(tag.digest, fixture_digest('a'));
+    CHECK_OK(meta_tag_move(f->tx, f->repo, &next, &f->err), &f->err);
+    assert_int_equal(meta_tag_lock(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 1);
     CHECK_STR(tag.digest, fixture_digest('b'));
     assert_int_equal(meta_tag_remove(f->tx, f->repo, STR("v1"), &f->err), 1);
     assert_int_equal(meta_tag_remove(f->tx, f->repo, STR("v1"), &f->err), 0);
-    assert_int_equal(meta_tag_find(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 0);
+    assert_int_equal(meta_tag_lock(f->tx, f->arena, f->repo, STR("v1"), &tag, &f->err), 0);
 }
 
 void test_tag_needs_a_manifest_of_its_repository(void **state)
 {
-    struct fixture *f = *state;
+    struct fixture *f       = *state;
+    struct meta_tag nowhere = { STR("v1"), digest('z'), 0, 0 };
+    struct meta_tag foreign = { STR("v1"), digest('a'), 0, 0 };
 
-    CHECK_FAILS(meta_tag_put(f->tx, f->repo, STR("v1"), digest('z'), 0, &f->err), &f->err,
-                ERR_CONFLICT);
+    CHECK_FAILS(meta_tag_add(f->tx, f->repo, &nowhere, &f->err), &f->err, ERR_CONFLICT);
     fixture_retry(f);
-    CHECK_FAILS(meta_tag_put(f->tx, f->repo + 1, STR("v1"), digest('a'), 0, &f->err), &f->err,
-                ERR_CONFLICT);
+    CHECK_FAILS(meta_tag_add(f->tx, f->repo + 1, &foreign, &f->err), &f->err, ERR_CONFLICT);
 }
 
 static void check_names(const struct str *names, size_t n, const char *const *wanted)
