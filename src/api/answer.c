@@ -102,12 +102,17 @@ static void warn_of_ignored(struct api_call *call)
 
 void api_reply_start(struct api_call *call, int status)
 {
+    api_reply_start_kept(call, status, "private, no-store");
+}
+
+void api_reply_start_kept(struct api_call *call, int status, const char *cache)
+{
     http_reply(call->req, status);
     http_reply_header(call->req, "X-Request-Id", http_id(call->req));
     http_reply_header(call->req, "X-Content-Type-Options", STR("nosniff"));
     if (family_of(call) == API_V2)
         http_reply_header(call->req, "Docker-Distribution-Api-Version", STR("registry/2.0"));
-    http_reply_header(call->req, "Cache-Control", STR("private, no-store"));
+    http_reply_header(call->req, "Cache-Control", str_from(cache));
     http_reply_header(call->req, "Vary", STR("Authorization, Accept"));
     warn_of_ignored(call);
 }
@@ -129,11 +134,11 @@ void api_reply_json(struct api_call *call, int status, struct str json)
     http_reply_bytes(call->req, json);
 }
 
-static int success_of(const struct api_route *route)
+int api_success_of(const struct api_route *row)
 {
-    if (route->status != 0)
-        return route->status;
-    return route->gives == NULL ? 204 : 200;
+    if (row->status != 0)
+        return row->status;
+    return row->gives == NULL && row->sends == NULL ? 204 : 200;
 }
 
 int api_reply_value(struct api_call *call, const void *value, struct err *err)
@@ -147,13 +152,13 @@ int api_reply_value(struct api_call *call, const void *value, struct err *err)
     json_write_table(&w, call->route->gives, value);
     if (buf_finish(&body, &text, err) < 0)
         return -1;
-    api_reply_json(call, success_of(call->route), text);
+    api_reply_json(call, api_success_of(call->route), text);
     return 0;
 }
 
 void api_reply_done(struct api_call *call)
 {
-    api_reply_start(call, success_of(call->route));
+    api_reply_start(call, api_success_of(call->route));
 }
 
 static struct str word_error(struct api_call *call, const char *code, const char *message,

@@ -8,6 +8,7 @@
 #include "api/call.h"
 #include "api/metrics.h"
 #include "api/realm.h"
+#include "codec/hash.h"
 
 struct api {
     struct api_settings settings;
@@ -18,6 +19,10 @@ struct api {
     struct http_server *server;
     atomic_bool         is_ready;
     bool                has_fast_reads;
+
+    struct arena *arena;       /* for what lives as long */
+    struct str    description; /* of the API, in JSON */
+    char          description_hash[HASH_HEX_MAX];
 };
 
 /* The metrics of this node, in the text form of Prometheus. */
@@ -43,6 +48,12 @@ int api_admit(struct api_call *call, struct err *err);
 
 /* The same after a pull through a recalled handle failed: nothing is recalled this time. */
 int api_admit_anew(struct api_call *call, struct err *err);
+
+/* The status of the answer that a row promises. */
+int api_success_of(const struct api_route *row);
+
+/* Once, when the tables are known to be sound. */
+void api_description_make(struct api *api);
 
 /* All tables of routes; ends with null. */
 extern const struct api_route *const api_tables[];

@@ -60,6 +60,7 @@ struct api_param {
     const char *name;
     const char *type; /* of JSON schema: "string", "integer", "boolean" */
     const char *says;
+    bool        is_required;
 };
 
 /* What DTR's lists have in common. */
@@ -76,15 +77,19 @@ struct api_route {
     enum http_body_mode body;
     int64_t             limit; /* of the body; 0: none for streams */
 
-    /* For the description of the API: rows of API_DTR and API_OURS must say it. `takes` is read by api_body;
-     * `gives` is the answer or an item of the list, null for nothing or no JSON; `list` is null for no list,
-     * "" for a bare one, else the member that holds it; status 0 is 200, or 204 when nothing is given. */
+    /* For the description of the API (api/describe.h): every row must say what it is for. `takes` is read by
+     * api_body; `gives` is the answer or an item of the list, null for nothing or no JSON; `list` is null for
+     * no list, "" for a bare one, else the member that holds it. Where there is no table, `accepts` is the media
+     * type of the body and `sends` that of the answer. Status 0 is 200, or 204 when nothing is given. */
     const char              *says;
     const struct json_table *takes;
     const struct json_table *gives;
     const char              *list;
+    const char              *accepts;
+    const char              *sends;
     int                      status;
-    const struct api_param  *query; /* ends with a row without name; null: none */
+    const int *also; /* further answers than those that follow from the row; ends with 0 */
+    const struct api_param *query; /* ends with a row without name; null: none */
 
     bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool changes;       /* a change of state: a refusal of an identified caller is audited */
@@ -207,6 +212,9 @@ void api_reply_done(struct api_call *call);
 
 /* The headers that every answer of a family has. */
 void api_reply_start(struct api_call *call, int status);
+
+/* The same for what caches may keep: the value of Cache-Control. */
+void api_reply_start_kept(struct api_call *call, int status, const char *cache);
 
 /* The refusal for a verdict other than AUTH_YES. */
 void api_reply_verdict(struct api_call *call, enum auth_verdict verdict);

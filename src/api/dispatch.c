@@ -378,6 +378,7 @@ int api_new(const struct api_settings *settings, struct api **out, struct err *e
 {
     AUTO(api_free) struct api *api = mem_new(struct api);
 
+    api->arena          = arena_new();
     api->settings       = *settings;
     api->has_fast_reads = db_has_fast_reads(work_db(settings->work));
     api->metrics        = api_metrics_new(api_tables);
@@ -393,6 +394,7 @@ int api_new(const struct api_settings *settings, struct api **out, struct err *e
     };
     if (build_router(api, err) < 0)
         return -1;
+    api_description_make(api);
     *out = TAKE(api);
     return 0;
 }
@@ -405,6 +407,7 @@ void api_free(struct api **api)
     http_router_free(&(*api)->router);
     api_realms_free(&(*api)->realms);
     api_metrics_free(&(*api)->metrics);
+    arena_free(&(*api)->arena);
     mem_free(*api);
     *api = NULL;
 }

@@ -2,13 +2,64 @@
 #include "api/api_private.h"
 #include "base/mem.h"
 #include "blob/blob.h"
-#include "codec/json_write.h"
 #include "db/db.h"
 #include "work/damage.h"
 #include "work/scrub.h"
 #include "work/work.h"
 
 enum { METRICS_MAX = 1024 * 1024 };
+
+/* What probes are told. Their answers are constant texts, for they come by the thousand; the tables describe
+ * them. */
+struct probe {
+    struct str error;
+    bool       is_well;
+};
+
+struct info {
+    struct str version;
+    struct str user;
+    bool       is_admin;
+    struct str method;
+};
+
+/* clang-format off */
+static const struct json_field ping_fields[] = {
+    { .name = "Error",   .kind = JSON_STRING, .offset = JSON_AT(struct probe, error, struct str) },
+    { .name = "Healthy", .kind = JSON_BOOL,   .offset = JSON_AT(struct probe, is_well, bool) },
+};
+
+static const struct json_table ping_table = {
+    .name = "health", .size = sizeof(struct probe), .fields = ping_fields, .n_fields = ARRAY_LEN(ping_fields),
+};
+
+static const struct json_field live_fields[] = {
+    { .name = "live", .kind = JSON_BOOL, .offset = JSON_AT(struct probe, is_well, bool) },
+};
+
+static const struct json_table live_table = {
+    .name = "liveness", .size = sizeof(struct probe), .fields = live_fields, .n_fields = ARRAY_LEN(live_fields),
+};
+
+static const struct json_field ready_fields[] = {
+    { .name = "ready", .kind = JSON_BOOL, .offset = JSON_AT(struct probe, is_well, bool) },
+};
+
+static const struct json_table ready_table = {
+    .name = "readiness", .size = sizeof(struct probe), .fields = ready_fields, .n_fields = ARRAY_LEN(ready_fields),
+};
+
+static const struct json_field info_fields[] = {
+    { .name = "CurrentVersion", .kind = JSON_STRING, .offset = JSON_AT(struct info, version, struct str) },
+    { .name = "User",           .kind = JSON_STRING, .offset = JSON_AT(struct info, user, struct str) },
+    { .name = "IsAdmin",        .kind = JSON_BOOL,   .offset = JSON_AT(struct info, is_admin, bool) },
+    { .name = "AuthnMethod",    .kind = JSON_STRING, .offset = JSON_AT(struct info, method, struct str) },
+};
+
+static const struct json_table info_table = {
+    .name = "basic info", .size = sizeof(struct info), .fields = info_fields, .n_fields = ARRAY_LEN(info_fields),
+};
+/* clang-format on */
 
 static int ping_fast(struct api_call *call, struct err *err)
 {
@@ -134,25 +185,21 @@ static int front_status(struct api_call *call, struct err *err)
 /* Who am I, as whom? The version is for those who have an account. */
 static int basic_info(struct api_call *call, struct err *err)
 {
-    bool              is_known = call->caller.kind == AUTH_ACCOUNT;
-    struct json_write w;
-    struct buf        body;
+    bool        is_known = call->caller.kind == AUTH_ACCOUNT;
+    struct info info     = { .version = STR(""), .user = STR(""), .method = STR("") };
 
-    (void)err;
     if (call->has_bad_credentials) {
         api_reply_verdict(call, AUTH_NO_CREDENTIALS);
         return 0;
     }
-    buf_init(&body, call->arena, 4096);
-    json_write_init(&w, &body);
-    json_write_object(&w);
-    json_write_text_at(&w, "CurrentVersion", is_known ? ASSAY_VERSION : "");
-    json_write_text_at(&w, "User", is_known ? call->caller.name : "");
-    json_write_bool_at(&w, "IsAdmin", is_known && call->caller.is_admin);
-    json_write_text_at(&w, "AuthnMethod", !is_known ? "" : call->had_token ? "Token" : "Password");
-    json_write_end(&w);
-    api_reply_json(call, 200, buf_view(&body));
-    return 0;
+    if (is_known)
+        info = (struct info){
+            .version  = STR(ASSAY_VERSION),
+            .user     = str_from(call->caller.name),
+            .is_admin = call->caller.is_admin,
+            .method   = call->had_token ? STR("Token") : STR("Password"),
+        };
+    return api_reply_value(call, &info, err);
 }
 
 static int get_ca(struct api_call *call, struct err *err)
@@ -167,34 +214,39 @@ static int get_ca(struct api_call *call, struct err *err)
     return 0;
 }
 
+static const int not_ready[] = { 503, 0 };
+static const int refused[]   = { 401, 0 };
+static const int absent[]    = { 404, 0 };
+
 /* clang-format off */
 const struct api_route api_ops_routes[] = {
     { .name = "ops.ping",    .method = HTTP_GET, .path = "/_ping",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Is this node healthy?", .gives = &ping_table, .also = not_ready,
       .fast = ping_fast, .run = ping },
     { .name = "ops.health",  .method = HTTP_GET, .path = "/health",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Is this node healthy?", .gives = &ping_table, .also = not_ready,
       .fast = ping_fast, .run = ping },
     { .name = "ops.balance", .method = HTTP_GET, .path = "/load_balancer_status",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Is this node healthy?", .gives = &ping_table, .also = not_ready,
       .fast = ping_fast, .run = ping },
     { .name = "ops.front",   .method = HTTP_GET, .path = "/nginx_status",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Counters of connections, as nginx tells them", .sends = "text/plain",
       .run = front_status },
     { .name = "ops.info",    .method = HTTP_GET, .path = "/basic_info",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Who is calling", .gives = &info_table, .also = refused,
       .run = basic_info },
     { .name = "ops.live",    .method = HTTP_GET, .path = "/livez",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Does this process move?", .gives = &live_table,
       .fast = live_fast, .run = live },
     { .name = "ops.ready",   .method = HTTP_GET, .path = "/readyz",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Does this node want requests?", .gives = &ready_table, .also = not_ready,
       .fast = ready_fast, .run = ready },
     { .name = "ops.metrics", .method = HTTP_GET, .path = "/metrics",
-      .may = API_MAY_INSTANCE, .family = API_MANAGEMENT,
+      .may = API_MAY_INSTANCE, .family = API_MANAGEMENT, .says = "The metrics of this node, in the text form of Prometheus",
+      .sends = "text/plain",
       .run = api_metrics },
     { .name = "ops.ca",      .method = HTTP_GET, .path = "/ca",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "The certificate of this registry's own CA", .sends = "application/x-pem-file", .also = absent,
       .run = get_ca },
     { 0 },
 };

@@ -12,6 +12,7 @@ extern const struct api_route api_v2_blob_routes[];
 extern const struct api_route api_v2_list_routes[];
 extern const struct api_route api_v2_manifest_routes[];
 extern const struct api_route api_v2_upload_routes[];
+extern const struct api_route api_description_routes[];
 
 /* clang-format off */
 const struct api_route *const api_tables[] = {
@@ -26,6 +27,7 @@ const struct api_route *const api_tables[] = {
     api_v2_list_routes,
     api_v2_manifest_routes,
     api_v2_upload_routes,
+    api_description_routes,
     NULL,
 };
 /* clang-format on */

@@ -57,7 +57,9 @@ int api_row_check(const struct api_route *row, struct err *err)
         return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
     if ((row->body == HTTP_BODY_WHOLE && api_is_managed(row)) != (row->takes != NULL))
         return err_set(err, ERR_INTERNAL, "route %s and its body's table do not fit", row->name);
-    if (api_is_managed(row) && row->says == NULL)
+    if (row->body != HTTP_BODY_NONE && row->takes == NULL && row->accepts == NULL)
+        return err_set(err, ERR_INTERNAL, "route %s does not say what it accepts", row->name);
+    if (row->says == NULL)
         return err_set(err, ERR_INTERNAL, "route %s does not say what it is for", row->name);
     return 0;
 }

@@ -2,44 +2,62 @@
  * come as Basic credentials or in a form, and never in a query. */
 #include "api/api_private.h"
 #include "base/mem.h"
-#include "codec/json_write.h"
 #include "codec/text.h"
 #include "work/refusal.h"
 
 #define SECOND_US INT64_C(1000000)
 
-enum { ANSWER_MAX = 64 * 1024, FORM_MAX = 64 * 1024, EXPIRES_MIN_S = 60 };
+enum { FORM_MAX = 64 * 1024, EXPIRES_MIN_S = 60 };
+
+/* Docker's form has both names for the token; OAuth2's says of what kind and for what it is. */
+struct answer {
+    struct str token;
+    struct str access_token;
+    struct str token_type;
+    struct str scope;
+    bool       has_scope; /* also when it is empty: nothing was granted */
+    int64_t    expires_in;
+    struct str issued_at;
+    struct str refresh_token;
+};
+
+/* clang-format off */
+static const struct json_field answer_fields[] = {
+    { .name = "token",         .kind = JSON_STRING,  .offset = JSON_AT(struct answer, token, struct str), .flags = JSON_OMIT },
+    { .name = "access_token",  .kind = JSON_STRING,  .offset = JSON_AT(struct answer, access_token, struct str) },
+    { .name = "token_type",    .kind = JSON_STRING,  .offset = JSON_AT(struct answer, token_type, struct str), .flags = JSON_OMIT },
+    { .name = "scope",         .kind = JSON_STRING,  .offset = JSON_AT(struct answer, scope, struct str),
+      .has_offset = JSON_AT(struct answer, has_scope, bool) },
+    { .name = "expires_in",    .kind = JSON_INTEGER, .offset = JSON_AT(struct answer, expires_in, int64_t) },
+    { .name = "issued_at",     .kind = JSON_STRING,  .offset = JSON_AT(struct answer, issued_at, struct str) },
+    { .name = "refresh_token", .kind = JSON_STRING,  .offset = JSON_AT(struct answer, refresh_token, struct str), .flags = JSON_OMIT },
+};
+
+static const struct json_table answer_table = {
+    .name = "token", .size = sizeof(struct answer), .fields = answer_fields, .n_fields = ARRAY_LEN(answer_fields),
+};
+/* clang-format on */
 
 static int reply_token(struct api_call *call, const struct auth_granted *granted, bool is_oauth,
                        struct err *err)
 {
-    struct json_write w;
-    struct buf        body;
-    struct str        text;
-    char              issued_at[TEXT_TIME_MAX];
-    int64_t           life_s = granted->life_us / SECOND_US;
+    char          issued_at[TEXT_TIME_MAX];
+    int64_t       life_s = granted->life_us / SECOND_US;
+    struct answer answer = {
+        .token         = is_oauth ? STR_NULL : granted->token,
+        .access_token  = granted->token,
+        .token_type    = is_oauth ? STR("Bearer") : STR_NULL,
+        .scope         = granted->scope,
+        .has_scope     = is_oauth,
+        .expires_in    = life_s < EXPIRES_MIN_S ? EXPIRES_MIN_S : life_s,
+        .refresh_token = granted->refresh,
+    };
 
     text_time_print(granted->issued_at, issued_at);
-    buf_init(&body, call->arena, ANSWER_MAX);
-    json_write_init(&w, &body);
-    json_write_object(&w);
-    if (!is_oauth)
-        json_write_str_at(&w, "token", granted->token);
-    json_write_str_at(&w, "access_token", granted->token);
-    if (is_oauth) {
-        json_write_text_at(&w, "token_type", "Bearer");
-        json_write_str_at(&w, "scope", granted->scope);
-    }
-    json_write_int_at(&w, "expires_in", life_s < EXPIRES_MIN_S ? EXPIRES_MIN_S : life_s);
-    json_write_text_at(&w, "issued_at", issued_at);
-    if (granted->refresh.p != NULL)
-        json_write_str_at(&w, "refresh_token", granted->refresh);
-    json_write_end(&w);
-    if (buf_finish(&body, &text, err) < 0)
+    answer.issued_at = str_from(issued_at);
+    if (api_reply_value(call, &answer, err) < 0)
         return -1;
-
     api_metrics_add(call->api->metrics, API_TOKENS_ISSUED);
-    api_reply_json(call, 200, text);
     return 0;
 }
 
@@ -166,16 +184,31 @@ static int get_keys(struct api_call *call, struct err *err)
     return 0;
 }
 
+static const int refused[] = { 401, 0 };
+
 /* clang-format off */
+static const struct api_param get_params[] = {
+    { "service",       "string", "the registry that the token is for" },
+    { "scope",         "string", "what it is for, as `repository:name:pull,push`; may be repeated" },
+    { "account",       "string", "who asks; not looked at, the credentials say it" },
+    { "client_id",     "string", "the program that asks" },
+    { "offline_token", "string", "`true` for a refresh token as well" },
+    { 0 },
+};
+
 const struct api_route api_token_routes[] = {
     { .name = "token.get",  .method = HTTP_GET,  .path = "/auth/token",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "A token for scopes, by Basic credentials or for anyone",
+      .gives = &answer_table, .also = refused, .query = get_params,
       .run = get_token },
     { .name = "token.post", .method = HTTP_POST, .path = "/auth/token",
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .body = HTTP_BODY_WHOLE, .limit = FORM_MAX,
+      .says = "A token for scopes, by a form (OAuth2)", .accepts = "application/x-www-form-urlencoded",
+      .gives = &answer_table, .also = refused,
       .run = post_token },
     { .name = "token.keys", .method = HTTP_GET,  .path = "/auth/keys",
-      .may = API_MAY_ANYONE, .family = API_MANAGEMENT,
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "The public keys of tokens (JWKS)",
+      .sends = "application/json",
       .run = get_keys },
     { 0 },
 };

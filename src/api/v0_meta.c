@@ -66,6 +66,7 @@ const struct api_route api_v0_meta_routes[] = {
       .run = get_version },
     { .name = "meta.metrics",  .method = HTTP_GET, .path = "/api/v0/admin/metrics",
       .may = API_MAY_INSTANCE, .family = API_DTR, .says = "The counters of this node, in the text form of Prometheus",
+      .sends = "text/plain",
       .run = api_metrics },
     { 0 },
 };

@@ -17,7 +17,7 @@ static int ping(struct api_call *call, struct err *err)
 /* clang-format off */
 const struct api_route api_v2_base_routes[] = {
     { .name = "v2.ping", .method = HTTP_GET, .path = "/v2",
-      .flags = HTTP_ROUTE_TRAILING, .may = API_MAY_PING, .family = API_V2,
+      .flags = HTTP_ROUTE_TRAILING, .may = API_MAY_PING, .family = API_V2, .says = "Is this a registry, and are the credentials good?", .sends = "application/json",
       .fast = ping_fast, .run = ping },
     { 0 },
 };

@@ -108,13 +108,17 @@ static int delete_blob(struct api_call *call, struct err *err)
     return 0;
 }
 
+static const int parts[] = { 206, 304, 416, 0 };
+
 /* clang-format off */
 const struct api_route api_v2_blob_routes[] = {
     { .name = "blob.get",    .method = HTTP_GET,    .path = "/v2/{name...}/blobs/{digest}",
       .may = API_MAY_PULL, .family = API_V2, .recalls = true,
+      .says = "A blob, or a part of it", .sends = "application/octet-stream", .also = parts,
       .fast = get_blob_fast, .run = get_blob },
     { .name = "blob.delete", .method = HTTP_DELETE, .path = "/v2/{name...}/blobs/{digest}",
       .may = API_MAY_DELETE, .family = API_V2, .changes = true,
+      .says = "Take a blob out of the repository", .status = 202,
       .run = delete_blob },
     { 0 },
 };

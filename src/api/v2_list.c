@@ -7,35 +7,40 @@
 #include "work/list.h"
 #include "work/work.h"
 
-enum { LIST_MAX = 1024 * 1024, REFERRERS_MAX = 9 * 1024 * 1024 };
+enum { REFERRERS_MAX = 9 * 1024 * 1024 };
 
-static void write_names(struct json_write *w, const char *key, const struct work_names *names)
-{
-    json_write_key(w, key);
-    json_write_list(w);
-    for (size_t i = 0; i < names->n; i++)
-        json_write_str(w, names->names[i]);
-    json_write_end(w);
-}
+/* Both lists of names: those of a repository's tags say whose they are. */
+struct names {
+    struct str       name;
+    struct json_list names;
+};
 
-static int reply_names(struct api_call *call, struct str name, const char *key, size_t n,
+/* clang-format off */
+static const struct json_field tags_fields[] = {
+    { .name = "name", .kind = JSON_STRING, .offset = JSON_AT(struct names, name, struct str) },
+    { .name = "tags", .kind = JSON_LIST,   .offset = JSON_AT(struct names, names, struct json_list) },
+};
+
+static const struct json_table tags_table = {
+    .name = "tag list", .size = sizeof(struct names), .fields = tags_fields, .n_fields = ARRAY_LEN(tags_fields),
+};
+
+static const struct json_field catalog_fields[] = {
+    { .name = "repositories", .kind = JSON_LIST, .offset = JSON_AT(struct names, names, struct json_list) },
+};
+
+static const struct json_table catalog_table = {
+    .name = "catalog", .size = sizeof(struct names), .fields = catalog_fields, .n_fields = ARRAY_LEN(catalog_fields),
+};
+/* clang-format on */
+
+static int reply_names(struct api_call *call, struct str name, size_t n,
                        const struct work_names *names, struct err *err)
 {
-    struct json_write w;
-    struct buf        body;
-    struct str        text;
+    struct names answer = { .name = name, .names = { .items = names->names, .n = names->n } };
 
-    buf_init(&body, call->arena, LIST_MAX);
-    json_write_init(&w, &body);
-    json_write_object(&w);
-    if (name.p != NULL)
-        json_write_str_at(&w, "name", name);
-    write_names(&w, key, names);
-    json_write_end(&w);
-    if (buf_finish(&body, &text, err) < 0)
+    if (api_reply_value(call, &answer, err) < 0)
         return -1;
-
-    api_reply_json(call, 200, text);
     if (names->has_more && names->n > 0)
         api_reply_next(call, n, names->names[names->n - 1], NULL, STR_NULL);
     return 0;
@@ -51,7 +56,7 @@ static int get_tags(struct api_call *call, struct err *err)
         return -1;
     if (n > 0 && work_list_tags(call->work, call->arena, &call->repo, last, n, &tags, err) < 0)
         return -1;
-    return reply_names(call, call->repo.path, "tags", n, &tags, err);
+    return reply_names(call, call->repo.path, n, &tags, err);
 }
 
 static int get_catalog(struct api_call *call, struct err *err)
@@ -64,7 +69,7 @@ static int get_catalog(struct api_call *call, struct err *err)
         return -1;
     if (n > 0 && work_list_repos(call->work, call->arena, &call->view, last, n, &repos, err) < 0)
         return -1;
-    return reply_names(call, STR_NULL, "repositories", n, &repos, err);
+    return reply_names(call, STR_NULL, n, &repos, err);
 }
 
 static int get_referrers(struct api_call *call, struct err *err)
@@ -109,15 +114,31 @@ static int get_referrers(struct api_call *call, struct err *err)
 }
 
 /* clang-format off */
+static const struct api_param page_params[] = {
+    { "n",    "integer", "rows; 1,000 when absent or more" },
+    { "last", "string",  "the last row of the page before" },
+    { 0 },
+};
+
+static const struct api_param referrers_params[] = {
+    { "n",            "integer", "rows; 1,000 when absent or more" },
+    { "last",         "string",  "the last row of the page before" },
+    { "artifactType", "string",  "of the referrers that are wanted" },
+    { 0 },
+};
+
 const struct api_route api_v2_list_routes[] = {
     { .name = "tag.list",           .method = HTTP_GET, .path = "/v2/{name...}/tags/list",
       .may = API_MAY_PULL, .family = API_V2,
+      .says = "The tags of a repository", .gives = &tags_table, .query = page_params,
       .run = get_tags },
     { .name = "repository.catalog", .method = HTTP_GET, .path = "/v2/_catalog",
       .may = API_MAY_CATALOG, .family = API_V2,
+      .says = "The repositories that the caller may pull from", .gives = &catalog_table, .query = page_params,
       .run = get_catalog },
     { .name = "referrer.list",      .method = HTTP_GET, .path = "/v2/{name...}/referrers/{digest}",
       .may = API_MAY_PULL, .family = API_V2, .knows_absence = true,
+      .says = "What refers to a manifest: signatures, attestations and their like", .sends = OCI_TYPE_INDEX, .query = referrers_params,
       .run = get_referrers },
     { 0 },
 };

@@ -95,16 +95,26 @@ static int delete_manifest(struct api_call *call, struct err *err)
     return 0;
 }
 
+static const int known[] = { 304, 0 };
+
 /* clang-format off */
+static const struct api_param put_params[] = {
+    { "tag", "string", "a tag to set as well, when the reference is a digest; may be repeated" },
+    { 0 },
+};
+
 const struct api_route api_v2_manifest_routes[] = {
     { .name = "manifest.get",    .method = HTTP_GET,    .path = "/v2/{name...}/manifests/{reference}",
       .may = API_MAY_PULL, .family = API_V2, .recalls = true,
+      .says = "A manifest, its bytes as they were pushed", .sends = "*/*", .also = known,
       .fast = get_manifest_fast, .run = get_manifest },
     { .name = "manifest.put",    .method = HTTP_PUT,    .path = "/v2/{name...}/manifests/{reference}",
       .may = API_MAY_PUSH, .family = API_V2, .body = HTTP_BODY_WHOLE, .limit = OCI_MANIFEST_MAX, .changes = true,
+      .says = "Push a manifest, and set the tag that it is put under", .accepts = "*/*", .status = 201, .query = put_params,
       .open = check_reference, .run = put_manifest },
     { .name = "manifest.delete", .method = HTTP_DELETE, .path = "/v2/{name...}/manifests/{reference}",
       .may = API_MAY_DELETE, .family = API_V2, .changes = true,
+      .says = "Delete a tag, or a manifest with all its tags", .status = 202,
       .run = delete_manifest },
     { 0 },
 };

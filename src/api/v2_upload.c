@@ -257,22 +257,45 @@ static int cancel(struct api_call *call, struct err *err)
     return 0;
 }
 
+static const int begun[]   = { 202, 0 };
+static const int outside[] = { 416, 0 };
+
 /* clang-format off */
+static const struct api_param post_params[] = {
+    { "digest",           "string", "the body is the whole blob, and this its digest" },
+    { "mount",            "string", "digest of a blob that the caller may read elsewhere" },
+    { "from",             "string", "the repository that it is mounted from" },
+    { "digest-algorithm", "string", "sha256 or sha512: what the blob will be known by" },
+    { 0 },
+};
+
+static const struct api_param put_params[] = {
+    { "digest", "string", "of the whole blob", .is_required = true },
+    { 0 },
+};
+
 const struct api_route api_v2_upload_routes[] = {
     { .name = "upload.post",   .method = HTTP_POST,   .path = "/v2/{name...}/blobs/uploads",
       .flags = HTTP_ROUTE_TRAILING, .may = API_MAY_PUSH, .family = API_V2, .body = HTTP_BODY_STREAM, .changes = true,
+      .says = "Begin an upload, mount a blob (201), or push a whole one (201)", .accepts = "application/octet-stream",
+      .status = 201, .also = begun, .query = post_params,
       .open = post_open, .piece = write_piece, .run = finish_upload, .drop = drop },
     { .name = "upload.patch",  .method = HTTP_PATCH,  .path = "/v2/{name...}/blobs/uploads/{id}",
       .may = API_MAY_PUSH, .family = API_V2, .body = HTTP_BODY_STREAM, .changes = true,
+      .says = "Upload the next piece", .accepts = "application/octet-stream", .status = 202, .also = outside,
       .open = patch_open, .piece = write_piece, .run = patch, .drop = drop },
     { .name = "upload.put",    .method = HTTP_PUT,    .path = "/v2/{name...}/blobs/uploads/{id}",
       .may = API_MAY_PUSH, .family = API_V2, .body = HTTP_BODY_STREAM, .changes = true,
+      .says = "Upload the last piece, and finish", .accepts = "application/octet-stream", .status = 201, .also = outside,
+      .query = put_params,
       .open = put_open, .piece = write_piece, .run = finish_upload, .drop = drop },
     { .name = "upload.status", .method = HTTP_GET,    .path = "/v2/{name...}/blobs/uploads/{id}",
       .may = API_MAY_PUSH, .family = API_V2,
+      .says = "How far an upload is", .status = 204,
       .run = get_status },
     { .name = "upload.cancel", .method = HTTP_DELETE, .path = "/v2/{name...}/blobs/uploads/{id}",
       .may = API_MAY_PUSH, .family = API_V2, .changes = true,
+      .says = "Give an upload up", .status = 204,
       .run = cancel },
     { 0 },
 };
