@@ -322,6 +322,18 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
 
 /* -- errors ------------------------------------------------------------------------------------------- */
 
+/* What a rule of the registry forbids: on /v2 a denial that names the rule, in words that clients show. */
+static bool is_rule(const char *code)
+{
+    static const char *const codes[] = { "TAG_IMMUTABLE" };
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (strcmp(code, codes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 void api_reply_error(struct api_call *call, const struct err *err)
 {
     const struct err_kind_info *kind = err_kind_info(err->kind);
@@ -333,8 +345,10 @@ void api_reply_error(struct api_call *call, const struct err *err)
                              LOG_T("route", call->route == NULL ? "none" : call->route->name)),
                   "%s", err->text);
     }
-    /* A conflict on /v2 is worded as a denial, which clients know how to show. */
-    reply_words(call, kind->status, err_code(err), message, str_from(err->about));
+    if (family_of(call) == API_V2 && is_rule(err_code(err)))
+        reply_words(call, 403, "DENIED", message, str_from(err->about));
+    else
+        reply_words(call, kind->status, err_code(err), message, str_from(err->about));
 }
 
 /* -- values of a call --------------------------------------------------------------------------------- */

@@ -1,10 +1,13 @@
 /* api/routes.c: the list of tables; each stands at the head of its own file and ends with an empty row. */
 #include "api/api_private.h"
 
+extern const struct api_route api_description_routes[];
 extern const struct api_route api_enzi_account_routes[];
 extern const struct api_route api_ops_routes[];
 extern const struct api_route api_token_routes[];
+extern const struct api_route api_v0_access_routes[];
 extern const struct api_route api_v0_meta_routes[];
+extern const struct api_route api_v0_repositories_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v2_base_routes[];
@@ -12,14 +15,16 @@ extern const struct api_route api_v2_blob_routes[];
 extern const struct api_route api_v2_list_routes[];
 extern const struct api_route api_v2_manifest_routes[];
 extern const struct api_route api_v2_upload_routes[];
-extern const struct api_route api_description_routes[];
 
 /* clang-format off */
 const struct api_route *const api_tables[] = {
+    api_description_routes,
     api_enzi_account_routes,
     api_ops_routes,
     api_token_routes,
+    api_v0_access_routes,
     api_v0_meta_routes,
+    api_v0_repositories_routes,
     api_v1_access_routes,
     api_v1_roles_routes,
     api_v2_base_routes,
@@ -27,7 +32,6 @@ const struct api_route *const api_tables[] = {
     api_v2_list_routes,
     api_v2_manifest_routes,
     api_v2_upload_routes,
-    api_description_routes,
     NULL,
 };
 /* clang-format on */

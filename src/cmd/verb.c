@@ -9,6 +9,7 @@
 #include "meta/event.h"
 #include "oci/name.h"
 #include "work/manage.h"
+#include "work/repository.h"
 
 static const struct meta_actor shell = { .kind = "system", .name = { .p = "shell", .n = 5 } };
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "io/random.h"
+#include "meta/grant_private.h"
 #include "meta/paths_private.h"
 #include "meta/statements.h"
 
@@ -25,18 +26,9 @@ enum {
 
 enum { REACHING_MAX = 10000, PLACES_MAX = 100000 };
 
-#define COLUMNS                                                                                   \
-    "g.id, g.uuid, g.role_id, r.name, r.verbs, g.team_id, t.name, t.uuid, o.name, g.account_id, " \
-    "a.name, g.path, g.repo_id, g.created_at"
-#define FROM_GRANTS                                                                           \
-    " FROM grants AS g JOIN roles AS r ON r.id = g.role_id LEFT JOIN teams AS t ON t.id = "   \
-    "g.team_id LEFT JOIN accounts AS o ON o.id = t.org_id LEFT JOIN accounts AS a ON a.id = " \
-    "g.account_id"
-#define OUT \
-    "ititt" \
-    "ittt"  \
-    "it"    \
-    "tii"
+#define COLUMNS META_GRANT_COLUMNS
+#define FROM_GRANTS META_GRANT_FROM
+#define OUT META_GRANT_OUT
 
 /* A prefix, or the repository itself while it lives. */
 #define ALIVE(repo) "(g.repo_id IS NULL OR g.repo_id = " repo ")"
@@ -101,22 +93,7 @@ static const struct db_statement sql[] = {
                        .sqlite = CANDIDATES_OF(META_PATHS_SQLITE("$2")), .pg = CANDIDATES_OF(META_PATHS_PG("$2")) },
 };
 
-static const struct db_column columns[] = {
-    DB_COL_INT (struct meta_grant, id),
-    DB_COL_TEXT(struct meta_grant, uuid),
-    DB_COL_INT (struct meta_grant, role_id),
-    DB_COL_TEXT(struct meta_grant, role),
-    DB_COL_TEXT(struct meta_grant, verbs),
-    DB_COL_INT (struct meta_grant, team_id),
-    DB_COL_TEXT(struct meta_grant, team),
-    DB_COL_TEXT(struct meta_grant, team_uuid),
-    DB_COL_TEXT(struct meta_grant, org),
-    DB_COL_INT (struct meta_grant, account_id),
-    DB_COL_TEXT(struct meta_grant, account),
-    DB_COL_TEXT(struct meta_grant, path),
-    DB_COL_INT (struct meta_grant, repo_id),
-    DB_COL_INT (struct meta_grant, created_at),
-};
+static const struct db_column columns[] = { META_GRANT_FIELDS };
 static const struct db_column place_columns[] = {
     DB_COL_TEXT(struct meta_grant_place, path),
     DB_COL_INT (struct meta_grant_place, is_repo),

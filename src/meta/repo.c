@@ -1,6 +1,7 @@
 /* meta/repo.c: repositories. */
 #include "meta/repo.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
@@ -12,6 +13,8 @@
 enum {
     FIND,
     FIND_ID,
+    LOCK,
+    HOLD,
     LONGEST,
     LAST_DELETED,
     ADD,
@@ -24,11 +27,20 @@ enum {
     README_PUT,
     README_REMOVE,
     COUNTS_FIND,
-    COUNTS_ADD
+    COUNTS_ADD,
+    EXTRAS
 };
 
 #define COLUMNS META_REPO_COLUMNS("")
 #define OUT META_REPO_OUT
+
+#define LIVING_ID "SELECT " COLUMNS " FROM repositories WHERE id = $1 AND deleted_at IS NULL"
+
+/* In the order of paths, as pages are. */
+#define EXTRAS_OF(ids)                                                                             \
+    "SELECT r.id, a.kind, coalesce(c.pulls, 0), coalesce(c.pushes, 0) FROM repositories AS r JOIN" \
+    " accounts AS a ON a.id = r.namespace_id LEFT JOIN repository_counts AS c ON c.repo_id = r.id" \
+    " WHERE r.id IN (" ids ") AND r.deleted_at IS NULL ORDER BY r.path"
 
 #define LONGEST_OF(paths)                                                                   \
     "SELECT " COLUMNS " FROM repositories WHERE path IN (" paths ") AND deleted_at IS NULL" \
@@ -39,7 +51,11 @@ static const struct db_statement sql[] = {
     [FIND]          = { .name = "repo.find",          .in = "t",      .out = OUT,
                         .sql  = "SELECT " COLUMNS " FROM repositories WHERE path = $1 AND deleted_at IS NULL" },
     [FIND_ID]       = { .name = "repo.find_id",       .in = "i",      .out = OUT,
-                        .sql  = "SELECT " COLUMNS " FROM repositories WHERE id = $1 AND deleted_at IS NULL" },
+                        .sql  = LIVING_ID },
+    [LOCK]          = { .name = "repo.lock",          .in = "i",      .out = OUT,
+                        .sqlite = LIVING_ID, .pg = LIVING_ID " FOR NO KEY UPDATE" },
+    [HOLD]          = { .name = "repo.hold",          .in = "i",      .out = OUT,
+                        .sqlite = LIVING_ID, .pg = LIVING_ID " FOR SHARE" },
     [LONGEST]       = { .name = "repo.find_longest",  .in = "t",      .out = OUT,
                         .sqlite = LONGEST_OF(META_PATHS_SQLITE("$1")), .pg = LONGEST_OF(META_PATHS_PG("$1")) },
     [LAST_DELETED]  = { .name = "repo.last_deleted",  .in = "t",      .out = "i",
@@ -73,9 +89,18 @@ static const struct db_statement sql[] = {
                         .sql  = "INSERT INTO repository_counts (repo_id, pulls, pushes) VALUES ($1, $2, $3)"
                                 " ON CONFLICT (repo_id) DO UPDATE SET pulls = repository_counts.pulls + excluded.pulls,"
                                 " pushes = repository_counts.pushes + excluded.pushes" },
+    [EXTRAS]        = { .name = "repo.extras",        .in = "t",      .out = "itii",
+                        .sqlite = EXTRAS_OF("SELECT value FROM json_each($1)"),
+                        .pg     = EXTRAS_OF("SELECT jsonb_array_elements_text(($1)::text::jsonb)::bigint") },
 };
 
 static const struct db_column columns[] = { META_REPO_FIELDS };
+static const struct db_column extra_columns[] = {
+    DB_COL_INT (struct meta_repo_extra, id),
+    DB_COL_TEXT(struct meta_repo_extra, namespace_kind),
+    DB_COL_INT (struct meta_repo_extra, pulls),
+    DB_COL_INT (struct meta_repo_extra, pushes),
+};
 static const struct db_column counts_columns[] = {
     DB_COL_INT(struct meta_repo_counts, pulls),
     DB_COL_INT(struct meta_repo_counts, pushes),
@@ -94,6 +119,18 @@ int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct 
                       struct err *err)
 {
     return db_find(tx, arena, &sql[FIND_ID], DB_ARGS(db_int(id)), columns, out, err);
+}
+
+int meta_repo_lock(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
+                   struct err *err)
+{
+    return db_find(tx, arena, &sql[LOCK], DB_ARGS(db_int(id)), columns, out, err);
+}
+
+int meta_repo_hold(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
+                   struct err *err)
+{
+    return db_find(tx, arena, &sql[HOLD], DB_ARGS(db_int(id)), columns, out, err);
 }
 
 int meta_repo_last_deleted(struct db_tx *tx, struct str path, int64_t *out, struct err *err)
@@ -201,4 +238,29 @@ int meta_repo_counts_add(struct db_tx *tx, int64_t id, const struct meta_repo_co
 {
     return db_run(tx, &sql[COUNTS_ADD],
                   DB_ARGS(db_int(id), db_int(more->pulls), db_int(more->pushes)), NULL, err);
+}
+
+int meta_repo_extras(struct db_tx *tx, struct arena *arena, const struct meta_repo *repos, size_t n,
+                     struct meta_repo_extra **out, struct err *err)
+{
+    enum { DIGITS = 21 };
+    struct buf ids;
+    void      *list;
+    size_t     n_found;
+
+    buf_init(&ids, arena, 8 + n * DIGITS);
+    buf_text(&ids, "[");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&ids, "%s%lld", i > 0 ? "," : "", (long long)repos[i].id);
+    buf_text(&ids, "]");
+    if (db_list(tx, arena, &sql[EXTRAS], DB_ARGS(db_text(buf_view(&ids))), extra_columns,
+                sizeof(struct meta_repo_extra), n, &list, &n_found, err) < 0)
+        return -1;
+    if (n_found != n) {
+        err_set(err, ERR_UNAVAILABLE, "a repository was deleted meanwhile");
+        err->may_repeat = true;
+        return -1;
+    }
+    *out = list;
+    return 0;
 }

@@ -42,6 +42,13 @@ int meta_repo_find(struct db_tx *tx, struct arena *arena, struct str path, struc
 int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
                       struct err *err);
 
+/* The living one of that id, which nobody else changes until the transaction ends: `lock` for who will change it,
+ * `hold` for who decides by what it says now. 1, 0, -1. */
+int meta_repo_lock(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
+                   struct err *err);
+int meta_repo_hold(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
+                   struct err *err);
+
 /* The living one with the longest path among those given (a path with slashes that may go on into words of a
  * route): 1, 0, -1. */
 int meta_repo_find_longest(struct db_tx *tx, struct arena *arena, const struct str *paths,
@@ -102,6 +109,18 @@ struct meta_repo_filter {
 int meta_repo_page(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,
                    struct str after, size_t n_max, struct meta_repo **out, size_t *n_out,
                    struct err *err);
+
+/* What is shown of a repository besides its own row. */
+struct meta_repo_extra {
+    int64_t    id;
+    struct str namespace_kind; /* "user", "organization" */
+    int64_t    pulls;
+    int64_t    pushes;
+};
+
+/* Of the n living repositories of a page, in its order. */
+int meta_repo_extras(struct db_tx *tx, struct arena *arena, const struct meta_repo *repos, size_t n,
+                     struct meta_repo_extra **out, struct err *err);
 
 /* How many there are in all; reads an index over all of them. */
 int meta_repo_count(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,

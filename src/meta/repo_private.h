@@ -12,19 +12,22 @@
 
 #define META_REPO_OUT "ittiiiitiiii"
 
-#define META_REPO_FIELDS \
-    DB_COL_INT (struct meta_repo, id), \
-    DB_COL_TEXT(struct meta_repo, uuid), \
-    DB_COL_TEXT(struct meta_repo, path), \
-    DB_COL_INT (struct meta_repo, namespace_id), \
-    DB_COL_INT (struct meta_repo, is_public), \
-    DB_COL_INT (struct meta_repo, created_at), \
-    DB_COL_INT (struct meta_repo, created_by), \
-    DB_COL_TEXT(struct meta_repo, short_description), \
-    DB_COL_INT (struct meta_repo, immutable_tags), \
-    DB_COL_INT (struct meta_repo, scan_on_push), \
-    DB_COL_INT (struct meta_repo, enable_manifest_lists), \
-    DB_COL_INT (struct meta_repo, tag_limit)
+/* in: empty, or the member with its dot. */
+#define META_REPO_FIELDS_IN(type, in) \
+    DB_COL_INT (type, in id), \
+    DB_COL_TEXT(type, in uuid), \
+    DB_COL_TEXT(type, in path), \
+    DB_COL_INT (type, in namespace_id), \
+    DB_COL_INT (type, in is_public), \
+    DB_COL_INT (type, in created_at), \
+    DB_COL_INT (type, in created_by), \
+    DB_COL_TEXT(type, in short_description), \
+    DB_COL_INT (type, in immutable_tags), \
+    DB_COL_INT (type, in scan_on_push), \
+    DB_COL_INT (type, in enable_manifest_lists), \
+    DB_COL_INT (type, in tag_limit)
+
+#define META_REPO_FIELDS META_REPO_FIELDS_IN(struct meta_repo, )
 
 /* The row `r` lives, and is as a struct meta_repo_seen says, of which `seen` is the parameter with its is_public. */
 #define META_REPO_STANDS(r, seen) r ".deleted_at IS NULL AND (" seen " < 0 OR " r ".is_public = " seen ")"

@@ -22,6 +22,7 @@ extern const struct db_statements meta_credential_statements;
 extern const struct db_statements meta_damage_statements;
 extern const struct db_statements meta_event_statements;
 extern const struct db_statements meta_grant_statements;
+extern const struct db_statements meta_level_statements;
 extern const struct db_statements meta_manifest_statements;
 extern const struct db_statements meta_object_statements;
 extern const struct db_statements meta_org_statements;

@@ -13,6 +13,7 @@ enum {
     FIND_NAME,
     FIND_UUID,
     FIND_ID,
+    LOCK,
     ADD,
     UPDATE,
     REMOVE,
@@ -40,6 +41,9 @@ static const struct db_statement sql[] = {
                         .sql  = "SELECT " COLUMNS " FROM teams AS t WHERE t.org_id = $1 AND t.uuid = $2" },
     [FIND_ID]       = { .name = "team.find_id",       .in = "i",      .out = "itittii",
                         .sql  = "SELECT " COLUMNS " FROM teams AS t WHERE t.id = $1" },
+    [LOCK]          = { .name = "team.lock",          .in = "i",      .out = "i",
+                        .sqlite = "SELECT id FROM teams WHERE id = $1",
+                        .pg     = "SELECT id FROM teams WHERE id = $1 FOR NO KEY UPDATE" },
     [ADD]           = { .name = "team.add",           .in = "titti",  .out = "i",
                         .sql  = "INSERT INTO teams (uuid, org_id, name, description, created_at)"
                                 " VALUES ($1, $2, $3, $4, $5) RETURNING id" },
@@ -103,6 +107,16 @@ int meta_team_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct 
                       struct err *err)
 {
     return db_find(tx, arena, &sql[FIND_ID], DB_ARGS(db_int(id)), columns, out, err);
+}
+
+int meta_team_lock(struct db_tx *tx, int64_t id, struct err *err)
+{
+    int64_t ignored_id; /* it is the lock that matters */
+    int     found = db_find_int(tx, &sql[LOCK], DB_ARGS(db_int(id)), &ignored_id, err);
+
+    if (found == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no team %lld", (long long)id);
+    return found < 0 ? -1 : 0;
 }
 
 int meta_team_add(struct db_tx *tx, const struct meta_team *team, int64_t *out_id, struct err *err)

@@ -30,6 +30,9 @@ int meta_team_find(struct db_tx *tx, struct arena *arena, int64_t org_id, struct
 int meta_team_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_team *out,
                       struct err *err);
 
+/* Its row is nobody else's to lock until the transaction ends. ERR_NOT_FOUND when the team is gone. */
+int meta_team_lock(struct db_tx *tx, int64_t id, struct err *err);
+
 /* ERR_EXISTS when the organisation has one of that name. uuid and created_at are made. */
 int meta_team_add(struct db_tx *tx, const struct meta_team *team, int64_t *out_id, struct err *err);
 int meta_team_update(struct db_tx *tx, int64_t id, struct str name, struct str description,

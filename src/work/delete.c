@@ -48,7 +48,8 @@ static int remove_locked_tag(struct deleting *d, const struct meta_tag *tag, str
 {
     if ((d->repo->verbs & AUTH_TAG_DELETE) == 0)
         return err_set_code(err, ERR_DENIED, "DENIED", tag->name, "no right to delete this tag");
-    if (meta_tag_remove(d->tx, d->repo->id, tag->name, err) < 0 ||
+    if (work_tag_may_change(d->tx, d->arena, d->repo->id, tag->name, "deleted", err) < 0 ||
+        meta_tag_remove(d->tx, d->repo->id, tag->name, err) < 0 ||
         queue(d, tag->digest, "tag deleted", err) < 0)
         return -1;
     return tell(d, "TAG_DELETE", "tag", tag->name, tag->digest, err);

@@ -7,8 +7,6 @@
 #include "io/random.h"
 #include "meta/account.h"
 #include "meta/registry.h"
-#include "meta/repo.h"
-#include "oci/name.h"
 #include "work/work_private.h"
 
 int work_first_admin(struct work *work, struct auth *auth, struct str password, struct err *err)
@@ -77,94 +75,6 @@ int work_set_password(struct work *work, struct auth *auth, const struct meta_ac
         db_commit(&tx, err) < 0)
         return -1;
     return failpoint(FP_PASSWORD_CHANGED, err);
-}
-
-static int find_repo(struct db_tx *tx, struct arena *arena, struct str path, struct meta_repo *out,
-                     struct err *err)
-{
-    int found = meta_repo_find(tx, arena, path, out, err);
-
-    if (found < 0)
-        return -1;
-    if (found == 0)
-        return err_set_code(err, ERR_NOT_FOUND, "NAME_UNKNOWN", path, "no repository " STR_FMT,
-                            STR_ARGS(path));
-    return 0;
-}
-
-static int tell_repo(struct db_tx *tx, const struct meta_actor *actor, const char *type,
-                     int64_t repo_id, struct str path, const char *target, struct err *err)
-{
-    struct meta_event event = {
-        .type        = type,
-        .repo_id     = repo_id,
-        .path        = path,
-        .object_kind = "repository",
-        .object_name = path,
-        .target      = str_from(target),
-    };
-
-    return meta_event_add(tx, actor, &event, err);
-}
-
-int work_set_visibility(struct work *work, const struct meta_actor *actor, struct str path,
-                        int is_public, struct err *err)
-{
-    AUTO(arena_free) struct arena *arena = arena_new();
-    AUTO(db_abort) struct db_tx   *tx    = NULL;
-    struct meta_repo               repo;
-
-    if (db_begin(work->db, DB_WRITE, "set visibility", &tx, err) < 0 ||
-        find_repo(tx, arena, path, &repo, err) < 0 ||
-        meta_repo_set_public(tx, repo.id, is_public, err) < 0 ||
-        tell_repo(tx, actor, "REPO_VISIBILITY", repo.id, path, is_public ? "public" : "private",
-                  err) < 0 ||
-        failpoint(FP_VISIBILITY_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
-        return -1;
-    return failpoint(FP_VISIBILITY_SET, err);
-}
-
-int work_create_repo(struct work *work, const struct meta_actor *actor, struct str path,
-                     int is_public, struct err *err)
-{
-    AUTO(arena_free) struct arena *arena = arena_new();
-    AUTO(db_abort) struct db_tx   *tx    = NULL;
-    struct str                     owner = oci_name_namespace(path);
-    struct meta_account            account;
-    int64_t                        id;
-
-    if (oci_name_check(path, err) < 0 ||
-        db_begin(work->db, DB_WRITE, "create repository", &tx, err) < 0)
-        return -1;
-
-    int found = meta_account_find_name(tx, arena, owner, &account, err);
-    if (found < 0)
-        return -1;
-    if (found == 0)
-        return err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_ACCOUNT", owner, "no account " STR_FMT,
-                            STR_ARGS(owner));
-    if (meta_repo_add(tx, path, account.id, is_public, actor->account_id, &id, err) < 0)
-        return err_wrap(err, "making " STR_FMT, STR_ARGS(path));
-    if (tell_repo(tx, actor, "REPO_CREATED", id, path, is_public ? "public" : "private", err) < 0 ||
-        failpoint(FP_CREATE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
-        return -1;
-    return failpoint(FP_CREATED_REPO, err);
-}
-
-int work_delete_repo(struct work *work, const struct meta_actor *actor, struct str path,
-                     struct err *err)
-{
-    AUTO(arena_free) struct arena *arena = arena_new();
-    AUTO(db_abort) struct db_tx   *tx    = NULL;
-    struct meta_repo               repo;
-
-    if (work_may_delete(work, err) < 0 ||
-        db_begin(work->db, DB_WRITE, "delete repository", &tx, err) < 0 ||
-        find_repo(tx, arena, path, &repo, err) < 0 || meta_repo_delete(tx, repo.id, err) < 0 ||
-        tell_repo(tx, actor, "REPO_DELETED", repo.id, path, NULL, err) < 0 ||
-        failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
-        return -1;
-    return failpoint(FP_DELETED_REPO, err);
 }
 
 int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key,

@@ -1,4 +1,4 @@
-/* work/manage.h: what operators do to the instance: the first admin, passwords, visibility, settings. */
+/* work/manage.h: what operators do to the instance: the first admin, passwords, settings. */
 #ifndef WORK_MANAGE_H
 #define WORK_MANAGE_H
 
@@ -14,22 +14,12 @@ struct work;
  * try at once one wins. */
 int work_first_admin(struct work *work, struct auth *auth, struct str password, struct err *err);
 
-/* ERR_NOT_FOUND naming the account or repository. */
+/* ERR_NOT_FOUND naming the account. */
 int work_set_password(struct work *work, struct auth *auth, const struct meta_actor *actor,
                       struct str name, struct str password, struct err *err);
-int work_set_visibility(struct work *work, const struct meta_actor *actor, struct str path,
-                        int is_public, struct err *err);
 
 /* key and value have been checked against the table of settings. */
 int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key,
                      struct str value, struct err *err);
-
-/* A repository made by hand, not by pushing; ERR_EXISTS, ERR_NOT_FOUND for the namespace. */
-int work_create_repo(struct work *work, const struct meta_actor *actor, struct str path,
-                     int is_public, struct err *err);
-
-/* Deletes a repository: one tombstone, everything in it invisible at once. */
-int work_delete_repo(struct work *work, const struct meta_actor *actor, struct str path,
-                     struct err *err);
 
 #endif

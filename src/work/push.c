@@ -222,6 +222,7 @@ static int move_tag(struct pushing *p, const struct meta_tag *tag, struct str ol
     if (str_eq(old, tag->digest))
         return meta_tag_move(p->tx, p->repo_id, tag, err);
     if (may_tag(p, AUTH_TAG_MOVE, tag->name, err) < 0 ||
+        work_tag_may_change(p->tx, p->arena, p->repo_id, tag->name, "overwritten", err) < 0 ||
         meta_tag_move(p->tx, p->repo_id, tag, err) < 0)
         return -1;
     return work_queue_manifest(p->tx, p->arena, p->repo_id, old, review_after, "untagged", err);
@@ -246,6 +247,17 @@ static int write_tag(struct pushing *p, struct str name, struct err *err)
         .old_digest  = found == 1 ? old.digest : STR_NULL,
     };
     return work_event(p->tx, p->actor, p->repo, p->repo_id, event, err);
+}
+
+/* What people call a push has a tag. Last of all: pushes to one repository wait for each other here until they
+ * are committed. */
+static int count_push(struct pushing *p, struct err *err)
+{
+    const struct meta_repo_counts one = { .pushes = 1 };
+
+    if (p->push->reference.is_digest && p->push->n_tags == 0)
+        return 0;
+    return meta_repo_counts_add(p->tx, p->repo_id, &one, err);
 }
 
 static int write_all(struct pushing *p, struct err *err)
@@ -273,7 +285,7 @@ static int write_all(struct pushing *p, struct err *err)
         if (write_tag(p, push->tags[i], err) < 0)
             return -1;
     }
-    return 0;
+    return count_push(p, err);
 }
 
 int work_push_manifest(struct work *work, struct arena *arena, const struct meta_actor *actor,

@@ -173,6 +173,20 @@ int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_re
     return make_repo(tx, repo, actor, out_id, err);
 }
 
+int work_tag_may_change(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
+                        const char *change, struct err *err)
+{
+    struct meta_repo repo;
+    int              found = meta_repo_hold(tx, arena, repo_id, &repo, err);
+
+    if (found < 1 || repo.immutable_tags == 0)
+        return found < 0 ? -1 : 0;
+    return err_set_code(err, ERR_CONFLICT, "TAG_IMMUTABLE", tag,
+                        "tag=" STR_FMT " cannot be %s because " STR_FMT
+                        " is an immutable repository",
+                        STR_ARGS(tag), change, STR_ARGS(repo.path));
+}
+
 int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct auth_repo *repo,
                int64_t repo_id, struct meta_event event, struct err *err)
 {

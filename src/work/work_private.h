@@ -50,6 +50,11 @@ int work_may_push(struct work *work, size_t size, struct err *err);
 int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_repo *repo,
                      const struct meta_actor *actor, int64_t *out_id, struct err *err);
 
+/* May the tag be changed, which says at present something else than it shall? Holds the repository's settings as
+ * they are. ERR_CONFLICT, TAG_IMMUTABLE; `change`: "overwritten", "deleted". */
+int work_tag_may_change(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
+                        const char *change, struct err *err);
+
 /* An event of this repository with its audit record. */
 int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct auth_repo *repo,
                int64_t repo_id, struct meta_event event, struct err *err);

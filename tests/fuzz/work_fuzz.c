@@ -27,6 +27,7 @@
 #include "work/mount.h"
 #include "work/pull.h"
 #include "work/push.h"
+#include "work/repository.h"
 #include "work/upload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

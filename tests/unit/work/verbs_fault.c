@@ -13,6 +13,7 @@
 #include "work/mount.h"
 #include "work/pull.h"
 #include "work/push.h"
+#include "work/repository.h"
 #include "work/upload.h"
 
 enum { OPERATIONS_MAX = 200 };
