@@ -442,6 +442,16 @@ int file_lock_at(int dir_fd, const char *name, int *out_fd, struct err *err)
     return 0;
 }
 
+int file_lock_folder(int dir_fd, struct err *err)
+{
+    int result;
+
+    do
+        result = flock(dir_fd, LOCK_EX);
+    while (result < 0 && errno == EINTR);
+    return result == 0 ? 0 : err_set_os(err, ERR_UNAVAILABLE, "locking a folder");
+}
+
 int file_space(int dir_fd, int64_t *out_free, int64_t *out_total, struct err *err)
 {
     struct statvfs info;

@@ -65,6 +65,9 @@ int file_size(int fd, int64_t *out, struct err *err);
 /* An exclusive lock for the life of the descriptor; ERR_CONFLICT when another process has it. */
 int file_lock_at(int dir_fd, const char *name, int *out_fd, struct err *err);
 
+/* Waits for an exclusive lock on the folder itself, for the life of its descriptor; leaves no file behind. */
+int file_lock_folder(int dir_fd, struct err *err);
+
 /* Free and total bytes of the file system. */
 int file_space(int dir_fd, int64_t *out_free, int64_t *out_total, struct err *err);
 
