@@ -5,7 +5,10 @@
 
 #include "api/api.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
+#include "client/client.h"
+#include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "codec/json.h"
 #include "conf/conf.h"
@@ -20,8 +23,9 @@ const struct cmd cmd_table[] = {
     { "config", "print every setting, its value and where it came from", cmd_config },
     { "migrate", "move a stopped registry into another database, verified", cmd_migrate },
     { "routes", "print the table of HTTP routes", cmd_routes },
+    { "completion", "print the completion script of a shell: bash, zsh or fish", cmd_completion },
     { "version", "print the version", cmd_version },
-    { "help", "print this, or the settings with `assay help settings`", cmd_help },
+    { "help", "print this; `assay help settings`, `assay help COMMAND`", cmd_help },
     { 0 },
 };
 
@@ -54,10 +58,17 @@ int cmd_routes(int argc, char **argv)
 
 static void print_commands(FILE *out)
 {
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct buf                     clients;
+
     fprintf(out, "Assay, a trusted container registry.\n\n"
-                 "    assay COMMAND [SETTING…]\n\n");
+                 "    assay COMMAND [SETTING…]\n\nThe registry itself:\n\n");
     for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++)
-        fprintf(out, "    %-9s %s\n", cmd->name, cmd->summary);
+        fprintf(out, "    %-10s %s\n", cmd->name, cmd->summary);
+    buf_init(&clients, arena, HELP_MAX);
+    client_help_groups(&clients);
+    fprintf(out, "\nSpeaking to a registry, from anywhere:\n\n" STR_FMT,
+            STR_ARGS(buf_view(&clients)));
     fprintf(out, "\nTo begin, on one machine and without any configuration:\n\n"
                  "    assay serve\n\n"
                  "It prints the address and, the first time, the password of `admin`. Then:\n\n"
@@ -69,14 +80,19 @@ static void print_commands(FILE *out)
 int cmd_help(int argc, char **argv)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
+    const struct client_group     *group = argc < 1 ? NULL : client_group_find(str_from(argv[0]));
     struct buf                     help;
+    struct err                     err;
 
-    if (argc < 1 || strcmp(argv[0], "settings") != 0) {
+    if (group == NULL && (argc < 1 || strcmp(argv[0], "settings") != 0)) {
         print_commands(stdout);
         return CMD_DONE;
     }
     buf_init(&help, arena, HELP_MAX);
-    conf_print_help(&help);
+    if (group == NULL)
+        conf_print_help(&help);
+    else if (client_help(group, argc - 1, argv + 1, &help, &err) < 0)
+        return cmd_complain("help", &err);
     printf(STR_FMT, STR_ARGS(buf_view(&help)));
     return CMD_DONE;
 }
@@ -106,6 +122,11 @@ int cmd_main(int argc, char **argv)
             prepare_process();
             return cmd->run(argc - 2, argv + 2);
         }
+    }
+    const struct client_group *group = client_group_find(str_from(name));
+    if (group != NULL) {
+        prepare_process();
+        return cmd_client(group, argc - 2, argv + 2);
     }
     fprintf(stderr, "assay: there is no command `%s`; `assay help` lists them\n", name);
     return CMD_USAGE;

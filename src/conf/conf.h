@@ -99,7 +99,7 @@ extern const struct conf_row conf_table[CONF_N_IDS];
 /* Reads flags (argv without the command), ASSAY_… of environ and the file that --config or ASSAY_CONFIG
  * names. Flags: --key VALUE, --key=VALUE, a switch --key or --key=off; a list's flag may be repeated, or
  * hold commas, and "off" is the empty list. An empty variable counts as absent; unknown ones are refused
- * but for ASSAY_ADMIN_PASSWORD, ASSAY_TEST_… and what Kubernetes sets for a service of our name.
+ * but for ASSAY_ADMIN_PASSWORD, the client commands' own, ASSAY_TEST_… and what Kubernetes sets for a service of our name.
  * rest/n_rest: arguments that are no settings, in their order, what follows "--" among them; refused by
  * the caller if it takes none. They live as long as argv and the snapshot. */
 int conf_load(int argc, char **argv, char **environ, struct conf **out, char ***rest, int *n_rest,

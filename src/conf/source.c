@@ -77,11 +77,12 @@ int conf_read_flags(int argc, char **argv, struct conf_givens *givens, char **re
     return 0;
 }
 
-/* Variables with our prefix that are no settings: one secret that must not be a flag, what tests set, and
- * what Kubernetes puts into each container for a service named "assay". */
+/* Variables with our prefix that are no settings: one secret that must not be a flag, what the client commands
+ * look at, what tests set, and what Kubernetes puts into each container for a service named "assay". */
 static bool is_no_setting(struct str name)
 {
-    return str_is(name, "ADMIN_PASSWORD") || str_starts(name, STR("TEST_")) ||
+    return str_is(name, "ADMIN_PASSWORD") || str_is(name, "SERVER") || str_is(name, "CACERT") ||
+           str_is(name, "HELPER_TIMEOUT") || str_starts(name, STR("TEST_")) ||
            str_is(name, "PORT") || str_starts(name, STR("PORT_")) ||
            str_starts(name, STR("SERVICE_"));
 }

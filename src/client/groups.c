@@ -1,0 +1,15 @@
+/* client/groups.c: the list of the commands, in the order of the help. */
+#include "client/rows.h"
+
+/* clang-format off */
+const struct client_group client_groups[] = {
+    { "login",  "log in to a registry, for Docker too",                        client_login_rows },
+    { "logout", "forget a registry's credentials",                             client_logout_rows },
+    { "whoami", "show who is logged in, and where",                            client_whoami_rows },
+    { "user",   "people: list, make, change and delete accounts, passwords",   client_user_rows },
+    { "org",    "organisations and their members",                             client_org_rows },
+    { "team",   "teams of an organisation and their members",                  client_team_rows },
+    { "api",    "send any request with the log-in's credentials",              client_api_rows },
+    { 0 },
+};
+/* clang-format on */

@@ -1,0 +1,15 @@
+/* client/rows.h: the tables of commands, a file a noun; client/groups.c lists them. */
+#ifndef CLIENT_ROWS_H
+#define CLIENT_ROWS_H
+
+#include "client/command.h"
+
+extern const struct client_command client_login_rows[];
+extern const struct client_command client_logout_rows[];
+extern const struct client_command client_whoami_rows[];
+extern const struct client_command client_user_rows[];
+extern const struct client_command client_org_rows[];
+extern const struct client_command client_team_rows[];
+extern const struct client_command client_api_rows[];
+
+#endif

@@ -1,0 +1,434 @@
+/* cmd/completion.c: `assay completion SHELL`: a script for the shell, made from the tables of commands, so that what
+ * can be typed and what is offered are the same. Whatever the shell, the script knows for each path of words what
+ * may come next; which value an option takes decides between files, choices and nothing. */
+#include "cmd/completion.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "client/client.h"
+#include "cmd/cmd.h"
+#include "cmd/verb.h"
+#include "conf/conf.h"
+
+enum { SCRIPT_MAX = 1024 * 1024, WORDS_MAX = 512 };
+
+/* One thing that may come next. */
+struct word {
+    const char *text;
+    const char *help;
+    const char *value; /* of an option: null, none; "FILE" is a file, "a|b" are choices */
+};
+
+/* After which words it may. */
+struct place {
+    const char *path; /* "", "user", "user create" */
+    struct word words[WORDS_MAX];
+    size_t      n;
+};
+
+/* How one shell says it. */
+struct shell {
+    const char *name;
+    void (*begin)(struct buf *out);
+    void (*place)(struct buf *out, const struct place *place);
+    void (*end)(struct buf *out);
+};
+
+static bool is_option(const struct word *word)
+{
+    return word->text[0] == '-';
+}
+
+static bool is_file(const struct word *word)
+{
+    return word->value != NULL && strstr(word->value, "FILE") != NULL;
+}
+
+static bool has_choices(const struct word *word)
+{
+    return word->value != NULL && !is_file(word) && strchr(word->value, '|') != NULL;
+}
+
+static void add(struct place *place, const char *text, const char *help, const char *value)
+{
+    if (place->n < WORDS_MAX)
+        place->words[place->n++] = (struct word){ .text = text, .help = help, .value = value };
+}
+
+/* -- what there is ------------------------------------------------------------------------------------ */
+
+static void add_options(struct place *place, const struct client_option *options)
+{
+    for (; options != NULL && options->name != NULL; options++)
+        add(place, options->name, options->help, options->value);
+}
+
+static void add_settings(struct place *place, struct arena *arena)
+{
+    for (size_t id = 0; id < CONF_N_IDS; id++) {
+        const struct conf_row *row = &conf_table[id];
+
+        add(place, mem_printf(arena, "--%s", row->key), row->help,
+            row->type == CONF_SWITCH ? NULL
+            : row->type == CONF_PATH ? "FILE"
+                                     : "VALUE");
+    }
+}
+
+static void place_command(const struct shell *shell, const struct client_command *command,
+                          struct buf *out)
+{
+    struct place place = { .path = command->name };
+
+    add_options(&place, command->options);
+    if (command->secret != NULL)
+        add_options(&place, client_secret_options);
+    if (command->list != NULL)
+        add_options(&place, client_list_options);
+    add_options(&place, client_common_options);
+    shell->place(out, &place);
+}
+
+static void place_group(const struct shell *shell, const struct client_group *group,
+                        struct buf *out)
+{
+    struct place place = { .path = group->name };
+    size_t       skip  = strlen(group->name) + 1;
+
+    if (client_group_is_single(group)) {
+        place_command(shell, group->commands, out);
+        return;
+    }
+    for (const struct client_command *command = group->commands; command->name != NULL; command++)
+        add(&place, command->name + skip, command->summary, NULL);
+    shell->place(out, &place);
+    for (const struct client_command *command = group->commands; command->name != NULL; command++)
+        place_command(shell, command, out);
+}
+
+static void place_top(const struct shell *shell, struct buf *out)
+{
+    struct place place = { .path = "" };
+
+    for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++)
+        add(&place, cmd->name, cmd->summary, NULL);
+    for (const struct client_group *group = client_groups; group->name != NULL; group++)
+        add(&place, group->name, group->summary, NULL);
+    shell->place(out, &place);
+}
+
+/* The commands beside a server: their settings, and what is their own. */
+static void place_others(const struct shell *shell, struct arena *arena, struct buf *out)
+{
+    static const struct word own[] = {
+        { "-o", "text or json", "text|json" },
+        { "--rehash", "read and hash every object", NULL },
+        { "--repair-index", "make anew what follows from the bytes", NULL },
+    };
+    static const struct {
+        const char *path;
+        bool        has_verbs;
+        bool        has_settings;
+        size_t      n_own;
+    } others[] = {
+        { "serve", false, true, 0 },  { "admin", true, true, 0 }, { "config", false, true, 0 },
+        { "doctor", false, true, 1 }, { "fsck", false, true, 3 },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        struct place place = { .path = others[i].path };
+
+        for (const struct verb *verb = verb_table; others[i].has_verbs && verb->name != NULL;
+             verb++)
+            add(&place, verb->name, verb->help, NULL);
+        for (size_t k = 0; k < others[i].n_own; k++)
+            add(&place, own[k].text, own[k].help, own[k].value);
+        if (others[i].has_settings)
+            add_settings(&place, arena);
+        shell->place(out, &place);
+    }
+
+    struct place shells = { .path = "completion" };
+    add(&shells, "bash", "for bash", NULL);
+    add(&shells, "zsh", "for zsh", NULL);
+    add(&shells, "fish", "for fish", NULL);
+    shell->place(out, &shells);
+}
+
+/* -- bash --------------------------------------------------------------------------------------------- */
+
+/* "a|b" as words with blanks between. */
+static void print_choices(struct buf *out, const char *value)
+{
+    for (; *value != '\0'; value++)
+        buf_char(out, *value == '|' ? ' ' : *value);
+}
+
+static void begin_bash(struct buf *out)
+{
+    buf_text(out,
+             "# Completion of assay for bash: source it, or put it where bash-completion looks.\n"
+             "_assay_place() {\n"
+             "    WORDS= VALUES=\n"
+             "    case $1 in\n");
+}
+
+/* WORDS may come next; VALUES are the options that take one: a file ("--cacert=@"), one of a few ("-o=table|json"). */
+static void place_bash(struct buf *out, const struct place *place)
+{
+    buf_printf(out, "    '%s')\n        WORDS='", place->path);
+    for (size_t i = 0; i < place->n; i++)
+        buf_printf(out, "%s%s", i > 0 ? " " : "", place->words[i].text);
+    buf_text(out, "'\n        VALUES='");
+    for (size_t i = 0; i < place->n; i++) {
+        const struct word *word = &place->words[i];
+
+        if (!is_option(word) || word->value == NULL)
+            continue;
+        buf_printf(out, " %s=", word->text);
+        if (is_file(word))
+            buf_char(out, '@');
+        else if (has_choices(word))
+            buf_text(out, word->value);
+    }
+    buf_text(out, " ' ;;\n");
+}
+
+static void end_bash(struct buf *out)
+{
+    buf_text(out,
+             "    *) return 1 ;;\n"
+             "    esac\n"
+             "}\n"
+             "_assay() {\n"
+             "    local cur=${COMP_WORDS[COMP_CWORD]} path= word i WORDS VALUES wants=\n"
+             "    _assay_place ''\n"
+             "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+             "        word=${COMP_WORDS[i]}\n"
+             "        if [ -n \"$wants\" ]; then wants= ; continue; fi\n"
+             "        case $word in\n"
+             "        -*) case $VALUES in *\" $word=\"*) wants=$word ;; esac ;;\n"
+             "        *) _assay_place \"${path:+$path }$word\" && path=\"${path:+$path }$word\" || "
+             "_assay_place \"$path\" ;;\n"
+             "        esac\n"
+             "    done\n"
+             "    if [ -n \"$wants\" ]; then\n"
+             "        word=${VALUES#* \"$wants\"=} word=${word%% *}\n"
+             "        case $word in\n"
+             "        @) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+             "        *) COMPREPLY=($(compgen -W \"${word//|/ }\" -- \"$cur\")) ;;\n"
+             "        esac\n"
+             "        return\n"
+             "    fi\n"
+             "    case $cur in\n"
+             "    -*) COMPREPLY=($(compgen -W \"$WORDS\" -- \"$cur\")) ;;\n"
+             "    *) COMPREPLY=($(compgen -W \"$(printf '%s\\n' $WORDS | grep -v '^-')\" -- "
+             "\"$cur\")) ;;\n"
+             "    esac\n"
+             "}\n"
+             "complete -F _assay assay\n");
+}
+
+/* -- zsh ---------------------------------------------------------------------------------------------- */
+
+/* Between single quotes; a colon separates the word from its help. */
+static void print_quoted(struct buf *out, const char *text, bool escapes_colon)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            buf_text(out, "'\\''");
+        else if (*text == ':' && escapes_colon)
+            buf_text(out, "\\:");
+        else
+            buf_char(out, *text);
+    }
+}
+
+static void begin_zsh(struct buf *out)
+{
+    buf_text(out, "#compdef assay\n"
+                  "# Completion of assay for zsh: a file _assay in a folder of $fpath.\n"
+                  "_assay_place() {\n"
+                  "    words_of=() values_of=()\n"
+                  "    case $1 in\n");
+}
+
+static void place_zsh(struct buf *out, const struct place *place)
+{
+    buf_printf(out, "    '%s')\n        words_of=(\n", place->path);
+    for (size_t i = 0; i < place->n; i++) {
+        buf_text(out, "            '");
+        print_quoted(out, place->words[i].text, true);
+        buf_char(out, ':');
+        print_quoted(out, place->words[i].help, true);
+        buf_text(out, "'\n");
+    }
+    buf_text(out, "        )\n        values_of=(");
+    for (size_t i = 0; i < place->n; i++) {
+        const struct word *word = &place->words[i];
+
+        if (!is_option(word) || word->value == NULL)
+            continue;
+        buf_printf(out, " %s '", word->text);
+        if (is_file(word))
+            buf_char(out, '@');
+        else if (has_choices(word))
+            print_choices(out, word->value);
+        buf_char(out, '\'');
+    }
+    buf_text(out, " ) ;;\n");
+}
+
+static void end_zsh(struct buf *out)
+{
+    buf_text(
+        out,
+        "    *) return 1 ;;\n"
+        "    esac\n"
+        "}\n"
+        "_assay() {\n"
+        "    local -a words_of shown\n"
+        "    local -A values_of\n"
+        "    local at= word wants= i\n"
+        "    _assay_place ''\n"
+        "    for ((i = 2; i < CURRENT; i++)); do\n"
+        "        word=$words[i]\n"
+        "        if [[ -n $wants ]]; then wants= ; continue; fi\n"
+        "        case $word in\n"
+        "        -*) (( ${+values_of[$word]} )) && wants=$word ;;\n"
+        "        *) if _assay_place \"${at:+$at }$word\"; then at=\"${at:+$at }$word\"; else "
+        "_assay_place \"$at\"; fi ;;\n"
+        "        esac\n"
+        "    done\n"
+        "    if [[ -n $wants ]]; then\n"
+        "        case $values_of[$wants] in\n"
+        "        @) _files ;;\n"
+        "        *) compadd -- ${=values_of[$wants]} ;;\n"
+        "        esac\n"
+        "        return\n"
+        "    fi\n"
+        "    if [[ $words[CURRENT] == -* ]]; then\n"
+        "        shown=(${(M)words_of:#-*})\n"
+        "    else\n"
+        "        shown=(${words_of:#-*})\n"
+        "    fi\n"
+        "    _describe assay shown\n"
+        "}\n"
+        "if [[ $funcstack[1] == _assay ]]; then _assay \"$@\"; else compdef _assay assay; fi\n");
+}
+
+/* -- fish --------------------------------------------------------------------------------------------- */
+
+/* The script keeps the words without options and their values, as far as they name a place. */
+static void begin_fish(struct buf *out)
+{
+    buf_text(out,
+             "# Completion of assay for fish: a file assay.fish in ~/.config/fish/completions.\n"
+             "function __assay_at\n"
+             "    set -l words\n"
+             "    set -l tokens (commandline -opc)\n"
+             "    for word in $tokens[2..-1]\n"
+             "        string match -q -- '-*' $word; or set -a words $word\n"
+             "    end\n"
+             "    set -l wanted (string split ' ' -- \"$argv[1]\")\n"
+             "    test -z \"$argv[1]\"; and set wanted\n"
+             "    test (count $words) -ge (count $wanted); or return 1\n"
+             "    test \"$words[1..(count $wanted)]\" = \"$argv[1]\"; or test -z \"$argv[1]\"; or "
+             "return "
+             "1\n"
+             "    test \"$argv[2]\" != exact; or test (count $words) -eq (count $wanted)\n"
+             "end\n"
+             "complete -c assay -f\n");
+}
+
+static void place_fish(struct buf *out, const struct place *place)
+{
+    for (size_t i = 0; i < place->n; i++) {
+        const struct word *word = &place->words[i];
+
+        buf_printf(out, "complete -c assay -n '__assay_at \"%s\"%s' ", place->path,
+                   is_option(word) ? "" : " exact");
+        if (!is_option(word))
+            buf_printf(out, "-a %s", word->text);
+        else if (word->text[1] == '-')
+            buf_printf(out, "-l %s", word->text + 2);
+        else
+            buf_printf(out, "-s %s", word->text + 1);
+        if (is_option(word) && word->value != NULL)
+            buf_text(out, is_file(word) ? " -r -F" : " -x");
+        if (is_option(word) && has_choices(word)) {
+            buf_text(out, " -a '");
+            print_choices(out, word->value);
+            buf_char(out, '\'');
+        }
+        buf_text(out, " -d '");
+        for (const char *c = word->help; *c != '\0'; c++)
+            buf_printf(out, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
+        buf_text(out, "'\n");
+    }
+}
+
+static void end_fish(struct buf *out)
+{
+    (void)out;
+}
+
+/* -- the command -------------------------------------------------------------------------------------- */
+
+static const struct shell shells[] = {
+    { "bash", begin_bash, place_bash, end_bash },
+    { "zsh", begin_zsh, place_zsh, end_zsh },
+    { "fish", begin_fish, place_fish, end_fish },
+};
+
+int completion_print(struct str shell, struct buf *out, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(shells); i++) {
+        if (!str_is(shell, shells[i].name))
+            continue;
+        shells[i].begin(out);
+        place_top(&shells[i], out);
+        place_others(&shells[i], arena, out);
+        for (const struct client_group *group = client_groups; group->name != NULL; group++)
+            place_group(&shells[i], group, out);
+        shells[i].end(out);
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, "it knows bash, zsh and fish, not `" STR_FMT "`",
+                   STR_ARGS(shell));
+}
+
+static const char help[] =
+    "assay completion bash|zsh|fish\n"
+    "\n"
+    "Prints a script that lets the shell complete commands, options and their values.\n"
+    "`make install` puts them in place; for one account:\n"
+    "\n"
+    "    assay completion bash > ~/.local/share/bash-completion/completions/assay\n"
+    "    assay completion zsh  > ~/.zfunc/_assay          # with fpath+=~/.zfunc before compinit\n"
+    "    assay completion fish > ~/.config/fish/completions/assay.fish\n";
+
+int cmd_completion(int argc, char **argv)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct buf                     script;
+    struct err                     err;
+
+    if (argc == 1 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+        printf("%s", help);
+        return CMD_DONE;
+    }
+    buf_init(&script, arena, SCRIPT_MAX);
+    if (argc != 1)
+        err_set(&err, ERR_INVALID, "it takes the name of a shell: bash, zsh or fish");
+    if (argc != 1 || completion_print(str_from(argv[0]), &script, &err) < 0)
+        return cmd_complain("completion", &err);
+    printf(STR_FMT, STR_ARGS(buf_view(&script)));
+    return CMD_DONE;
+}
