@@ -90,17 +90,16 @@ static int read_accounts(struct api_call *call, const void *what, struct arena *
     return 0;
 }
 
-static struct str account_key(struct arena *arena, const void *row)
+static struct str account_key(const void *row)
 {
-    (void)arena;
     return ((const struct meta_account_row *)row)->account.name;
 }
 
-static void write_account(struct json_write *w, struct arena *arena, const void *row)
+static void write_account(struct api_call *call, struct json_write *w, const void *row)
 {
     struct api_account account = api_account_of_row(row);
 
-    (void)arena;
+    (void)call;
     json_write_table(w, &api_account_table, &account);
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-enum { BATCH = 500 };
+enum { BATCH = 2000 };
 
 /* Writes at most n_max rows after *after, which moves on. One row more is read than is written, for it tells
  * whether anything follows. */
@@ -25,9 +25,9 @@ static int write_batch(struct api_call *call, const struct api_pages *pages, con
 
         if (w == NULL)
             return -1;
-        pages->write(w, arena, row);
+        pages->write(call, w, row);
         if (i + 1 == *out_n)
-            *after = str_copy(call->arena, pages->key(arena, row));
+            *after = str_copy(call->arena, pages->key(row));
     }
     return 0;
 }
@@ -67,4 +67,19 @@ int api_pages_reply(struct api_call *call, struct api_list *list, struct json_wr
     if (paging->wants_count)
         api_reply_count(call, n_in_all);
     return 0;
+}
+
+int api_pages_list(struct api_call *call, const struct api_pages *pages, const void *what,
+                   const char *wrapper, int64_t n_in_all, struct err *err)
+{
+    struct api_paging paging;
+    struct str        next;
+
+    if (api_paging_read(call, "start", "limit", &paging, err) < 0)
+        return -1;
+
+    struct api_list *list = api_list_begin(call, wrapper);
+    if (api_pages_write(call, pages, what, &paging, list, &next, err) < 0)
+        return -1;
+    return api_pages_reply(call, list, api_list_close(list), &paging, n_in_all, next, err);
 }

@@ -19,8 +19,8 @@ struct api_pages {
     int (*read)(struct api_call *call, const void *what, struct arena *arena, struct str after,
                 size_t n_max, void **out, size_t *n_out, struct err *err);
     size_t size; /* of a row */
-    struct str (*key)(struct arena *arena, const void *row);
-    void (*write)(struct json_write *w, struct arena *arena, const void *row);
+    struct str (*key)(const void *row);
+    void (*write)(struct api_call *call, struct json_write *w, const void *row);
 };
 
 /* Writes the rows of the page; *out_next is the key of the last one when there are more, else the null view. */
@@ -34,5 +34,9 @@ int api_pages_write(struct api_call *call, const struct api_pages *pages, const 
 int api_pages_reply(struct api_call *call, struct api_list *list, struct json_write *w,
                     const struct api_paging *paging, int64_t n_in_all, struct str next,
                     struct err *err);
+
+/* A whole list of the accounts service: start, limit and count of the query, the rows under `wrapper`. */
+int api_pages_list(struct api_call *call, const struct api_pages *pages, const void *what,
+                   const char *wrapper, int64_t n_in_all, struct err *err);
 
 #endif

@@ -3,6 +3,8 @@
 
 extern const struct api_route api_description_routes[];
 extern const struct api_route api_enzi_account_routes[];
+extern const struct api_route api_enzi_team_routes[];
+extern const struct api_route api_enzi_member_routes[];
 extern const struct api_route api_ops_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_v0_access_routes[];
@@ -20,6 +22,8 @@ extern const struct api_route api_v2_upload_routes[];
 const struct api_route *const api_tables[] = {
     api_description_routes,
     api_enzi_account_routes,
+    api_enzi_team_routes,
+    api_enzi_member_routes,
     api_ops_routes,
     api_token_routes,
     api_v0_access_routes,

@@ -184,6 +184,7 @@ enum auth_account_right {
 
 struct auth_account {
     int64_t    id;
+    struct str uuid;
     struct str name;
     struct str kind;
     bool       is_self;

@@ -432,7 +432,9 @@ int auth_account_open(struct auth *auth, struct arena *arena, const struct auth_
     int found = meta_account_find_any(tx, arena, name_or_uuid, &account, err);
     if (found < 1)
         return found;
-    struct auth_account about = { .id = account.id, .name = account.name, .kind = account.kind };
+    struct auth_account about = {
+        .id = account.id, .uuid = account.uuid, .name = account.name, .kind = account.kind
+    };
     if (relate(tx, caller, is_admin, &about, err) < 0 ||
         judge(tx, caller, &account, &about, right, verdict, err) < 0)
         return -1;

@@ -8,7 +8,7 @@
 #include "meta/member_private.h"
 #include "meta/statements.h"
 
-enum { FIND, PUT, REMOVE, LEAVE_TEAMS, PAGE, COUNT, PAGE_OF, SHARED, OWNERS };
+enum { FIND, LOCK, PUT, REMOVE, LEAVE_TEAMS, PAGE, COUNT, PAGE_OF, COUNT_OF, SHARED, OWNERS };
 
 #define MEMBERS \
     " FROM org_members AS m JOIN accounts AS a ON a.id = m.account_id WHERE m.org_id = $1"
@@ -17,6 +17,9 @@ enum { FIND, PUT, REMOVE, LEAVE_TEAMS, PAGE, COUNT, PAGE_OF, SHARED, OWNERS };
 static const struct db_statement sql[] = {
     [FIND]        = { .name = "org_member.find",        .in = "ii",   .out = "i",
                       .sql  = "SELECT is_owner FROM org_members WHERE org_id = $1 AND account_id = $2" },
+    [LOCK]        = { .name = "org_member.lock",        .in = "ii",   .out = "i",
+                      .sql  = "SELECT is_owner FROM org_members WHERE org_id = $1 AND account_id = $2",
+                      .pg   = "SELECT is_owner FROM org_members WHERE org_id = $1 AND account_id = $2 FOR UPDATE" },
     [PUT]         = { .name = "org_member.put",         .in = "iiii", .out = "",
                       .sql  = "INSERT INTO org_members (org_id, account_id, is_owner, added_at) VALUES ($1, $2, $3, $4)"
                               " ON CONFLICT (org_id, account_id) DO UPDATE SET is_owner = excluded.is_owner" },
@@ -34,6 +37,8 @@ static const struct db_statement sql[] = {
                       .sql  = "SELECT " META_ACCOUNT_COLUMNS("a.") ", m.is_owner FROM org_members AS m"
                               " JOIN accounts AS a ON a.id = m.org_id WHERE m.account_id = $1 AND a.name > $2"
                               " ORDER BY a.name LIMIT $3" },
+    [COUNT_OF]    = { .name = "org.count_of",           .in = "i",    .out = "i",
+                      .sql  = "SELECT count(*) FROM org_members WHERE account_id = $1" },
     [SHARED]      = { .name = "org.shared",             .in = "ii",   .out = "i",
                       .sql  = "SELECT m.org_id FROM org_members AS m JOIN org_members AS o ON o.org_id = m.org_id"
                               " WHERE m.account_id = $1 AND o.account_id = $2 LIMIT 1" },
@@ -75,6 +80,12 @@ int meta_org_member_find(struct db_tx *tx, int64_t org_id, int64_t account_id, i
     return db_find_int(tx, &sql[FIND], DB_ARGS(db_int(org_id), db_int(account_id)), out_owner, err);
 }
 
+int meta_org_member_lock(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t *out_owner,
+                         struct err *err)
+{
+    return db_find_int(tx, &sql[LOCK], DB_ARGS(db_int(org_id), db_int(account_id)), out_owner, err);
+}
+
 int meta_org_member_put(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t is_owner,
                         struct err *err)
 {
@@ -86,9 +97,14 @@ int meta_org_member_put(struct db_tx *tx, int64_t org_id, int64_t account_id, in
 int meta_org_member_remove(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t *out_n,
                            struct err *err)
 {
-    if (db_run(tx, &sql[LEAVE_TEAMS], DB_ARGS(db_int(org_id), db_int(account_id)), NULL, err) < 0)
+    int64_t n;
+
+    /* Whoever puts it into a team holds its membership: what they did is seen once that is gone. */
+    if (db_run(tx, &sql[REMOVE], DB_ARGS(db_int(org_id), db_int(account_id)), &n, err) < 0 ||
+        db_run(tx, &sql[LEAVE_TEAMS], DB_ARGS(db_int(org_id), db_int(account_id)), NULL, err) < 0)
         return -1;
-    return db_run(tx, &sql[REMOVE], DB_ARGS(db_int(org_id), db_int(account_id)), out_n, err);
+    *out_n = n;
+    return 0;
 }
 
 int meta_org_member_page(struct db_tx *tx, struct arena *arena, int64_t org_id,
@@ -118,6 +134,11 @@ int meta_org_page_of(struct db_tx *tx, struct arena *arena, int64_t account_id, 
                             DB_ARGS(db_int(account_id), db_text(after.p == NULL ? STR("") : after),
                                     db_int((int64_t)n_max)),
                             n_max, out, n_out, err);
+}
+
+int meta_org_count_of(struct db_tx *tx, int64_t account_id, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[COUNT_OF], DB_ARGS(db_int(account_id)), out, err) < 0 ? -1 : 0;
 }
 
 int meta_org_shared(struct db_tx *tx, int64_t account_id, int64_t other_id, struct err *err)

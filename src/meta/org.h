@@ -18,6 +18,10 @@ struct err;
 int meta_org_member_find(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t *out_owner,
                          struct err *err);
 
+/* The same, and until the transaction ends nobody else changes or ends the membership. */
+int meta_org_member_lock(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t *out_owner,
+                         struct err *err);
+
 /* Adds it, or changes what it is. */
 int meta_org_member_put(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t is_owner,
                         struct err *err);
@@ -42,6 +46,8 @@ int meta_org_member_count(struct db_tx *tx, int64_t org_id, enum meta_member_fil
 /* The organisations of an account; .account is the organisation. */
 int meta_org_page_of(struct db_tx *tx, struct arena *arena, int64_t account_id, struct str after,
                      size_t n_max, struct meta_member **out, size_t *n_out, struct err *err);
+
+int meta_org_count_of(struct db_tx *tx, int64_t account_id, int64_t *out, struct err *err);
 
 /* Do the two have an organisation in common? 1, 0, -1. */
 int meta_org_shared(struct db_tx *tx, int64_t account_id, int64_t other_id, struct err *err);

@@ -24,7 +24,8 @@ enum {
     MEMBER_REMOVE,
     MEMBER_PAGE,
     MEMBER_COUNT,
-    PAGE_OF
+    PAGE_OF,
+    COUNT_OF
 };
 
 #define COLUMNS                                                    \
@@ -71,6 +72,9 @@ static const struct db_statement sql[] = {
     [PAGE_OF]       = { .name = "team.page_of",       .in = "iiti",   .out = "itittiii",
                         .sql  = "SELECT " COLUMNS ", m.is_admin FROM team_members AS m JOIN teams AS t ON t.id = m.team_id"
                                 " WHERE t.org_id = $1 AND m.account_id = $2 AND t.name > $3 ORDER BY t.name LIMIT $4" },
+    [COUNT_OF]      = { .name = "team.count_of",      .in = "ii",     .out = "i",
+                        .sql  = "SELECT count(*) FROM team_members AS m JOIN teams AS t ON t.id = m.team_id"
+                                " WHERE t.org_id = $1 AND m.account_id = $2" },
 };
 
 #define FIELDS(type, in)             \
@@ -220,4 +224,13 @@ int meta_team_page_of(struct db_tx *tx, struct arena *arena, int64_t org_id, int
         return -1;
     *out = list;
     return 0;
+}
+
+int meta_team_count_of(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t *out,
+                       struct err *err)
+{
+    return db_find_int(tx, &sql[COUNT_OF], DB_ARGS(db_int(org_id), db_int(account_id)), out, err) <
+                   0
+               ? -1
+               : 0;
 }

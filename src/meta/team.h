@@ -67,4 +67,7 @@ int meta_team_page_of(struct db_tx *tx, struct arena *arena, int64_t org_id, int
                       struct str after, size_t n_max, struct meta_member_team **out, size_t *n_out,
                       struct err *err);
 
+int meta_team_count_of(struct db_tx *tx, int64_t org_id, int64_t account_id, int64_t *out,
+                       struct err *err);
+
 #endif

@@ -16,24 +16,6 @@
 /* Words that stand where the name of an account can: in routes and in records. */
 static const char *const reserved[] = { "language", "anonymous", "system", "everyone" };
 
-enum { UUID_LEN = 36 };
-
-/* 8-4-4-4-12 hex digits: it could be taken for an id. */
-static bool looks_like_uuid(struct str name)
-{
-    if (name.n != UUID_LEN)
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        char c       = name.p[i];
-        bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-        bool is_hex  = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-
-        if (is_dash ? c != '-' : !is_hex)
-            return false;
-    }
-    return true;
-}
-
 int work_account_name_check(struct str name, struct err *err)
 {
     if (name.n == 0)
@@ -49,7 +31,7 @@ int work_account_name_check(struct str name, struct err *err)
         if (str_is(name, reserved[i]))
             return work_bad_field("name", "is a word of the registry's own", err);
     }
-    if (looks_like_uuid(name))
+    if (work_is_uuid(name))
         return work_bad_field("name", "could be taken for the id of an account", err);
     return 0;
 }

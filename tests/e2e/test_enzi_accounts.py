@@ -3,7 +3,7 @@
 import pytest
 
 from harness.client import Registry
-from harness.people import PASSWORD, People, unique
+from harness.people import PASSWORD, People, refused, unique
 
 ACCOUNTS = "/enzi/v0/accounts"
 
@@ -11,15 +11,6 @@ ACCOUNTS = "/enzi/v0/accounts"
 @pytest.fixture
 def people(admin):
     return People(admin)
-
-
-def refused(answer, status, code, word=None):
-    """The refusal has this status and code, and its message names what is wrong."""
-    assert answer.status_code == status, answer.text
-    error = answer.json()["errors"][0]
-    assert error["code"] == code and error["message"], error
-    assert word is None or word in error["message"], error
-    return error
 
 
 # Making.

@@ -36,3 +36,29 @@ class People:
         answer = self.admin.post("/enzi/v0/accounts", json={"name": name, "isOrg": True} | fields)
         assert answer.status_code == 201, answer.text
         return name
+
+    def member(self, org, user=None, owner=False):
+        """A (new) user as a member of the organisation."""
+        user = user or self.user()
+        answer = self.admin.put(f"/enzi/v0/accounts/{org}/members/{user.user}", json={"isAdmin": owner})
+        assert answer.status_code == 200, answer.text
+        return user
+
+    def team(self, org, *members, name=None):
+        """The name of a new team of the organisation, with these users in it."""
+        name = name or unique("team")
+        answer = self.admin.post(f"/enzi/v0/accounts/{org}/teams", json={"name": name})
+        assert answer.status_code == 201, answer.text
+        for user in members:
+            answer = self.admin.put(f"/enzi/v0/accounts/{org}/teams/{name}/members/{user.user}", json={})
+            assert answer.status_code == 200, answer.text
+        return name
+
+
+def refused(answer, status, code, word=None):
+    """The refusal has this status and code, and its message holds the word."""
+    assert answer.status_code == status, f"{answer.status_code} {answer.text}"
+    error = answer.json()["errors"][0]
+    assert error["code"] == code and error["message"], error
+    assert word is None or word in error["message"], error
+    return error
