@@ -206,9 +206,15 @@ CREATE TABLE repository_counts (
     pushes  {int} NOT NULL DEFAULT 0
 ){rows};
 
--- What a change of settings or access was before and after.
+-- What a change of settings or access was before and after, and whose it is: the account with whose name the path, or
+-- the object when it is an account, begins. Its owners may read the record.
 ALTER TABLE audit ADD COLUMN value_before {text};
 ALTER TABLE audit ADD COLUMN value_after  {text};
+ALTER TABLE audit ADD COLUMN namespace    {text};
 
-CREATE INDEX audit_by_path  ON audit (path, id);
-CREATE INDEX audit_by_actor ON audit (actor_id, id);
+UPDATE audit SET namespace = substr(path, 1, length(path) - length(ltrim(path, 'abcdefghijklmnopqrstuvwxyz0123456789._-')))
+    WHERE path LIKE '%/%';
+
+CREATE INDEX audit_by_namespace ON audit (namespace, id);
+CREATE INDEX audit_by_account   ON audit (actor_name, id);
+CREATE INDEX audit_by_request   ON audit (request_id, id);

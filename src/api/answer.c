@@ -358,11 +358,35 @@ struct str api_hole(const struct api_call *call, const char *name)
     return http_match_hole(&call->match, name);
 }
 
+static bool knows_param(const struct api_route *row, struct str name)
+{
+    for (const struct api_param *param = row->query; param != NULL && param->name != NULL;
+         param++) {
+        if (str_is(name, param->name))
+            return true;
+    }
+    return false;
+}
+
+/* In our own API a filter that is misspelt must not widen what is asked for. */
+static int refuse_unknown(const struct api_call *call, struct err *err)
+{
+    for (size_t i = 0; call->route->family == API_OURS && i < call->query.n; i++) {
+        struct str name = call->query.fields[i].name;
+
+        if (!knows_param(call->route, name))
+            return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", name,
+                                "the query has no field " STR_FMT, STR_ARGS(name));
+    }
+    return 0;
+}
+
 static int read_query(struct api_call *call, struct err *err)
 {
     if (call->has_query)
         return 0;
-    if (text_fields_parse(call->arena, http_query(call->req), &call->query, err) < 0)
+    if (text_fields_parse(call->arena, http_query(call->req), &call->query, err) < 0 ||
+        refuse_unknown(call, err) < 0)
         return -1;
     call->has_query = true;
     return 0;

@@ -11,6 +11,7 @@ extern const struct api_route api_v0_access_routes[];
 extern const struct api_route api_v0_meta_routes[];
 extern const struct api_route api_v0_repositories_routes[];
 extern const struct api_route api_v1_access_routes[];
+extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v2_base_routes[];
 extern const struct api_route api_v2_blob_routes[];
@@ -30,6 +31,7 @@ const struct api_route *const api_tables[] = {
     api_v0_meta_routes,
     api_v0_repositories_routes,
     api_v1_access_routes,
+    api_v1_audit_routes,
     api_v1_roles_routes,
     api_v2_base_routes,
     api_v2_blob_routes,

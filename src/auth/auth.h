@@ -25,6 +25,7 @@ struct auth;
 struct auth_view;
 struct db;
 struct err;
+struct meta_actor;
 struct seal_ring;
 
 struct auth_settings {
@@ -81,14 +82,16 @@ int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refre
                         struct auth_caller *out, struct err *err);
 
 /* A new key signs from now on; the old ones verify until the last token that they signed has ended. */
-int auth_key_rotate(struct auth *auth, struct str *out_kid, struct arena *arena, struct err *err);
+int auth_key_rotate(struct auth *auth, const struct meta_actor *actor, struct str *out_kid,
+                    struct arena *arena, struct err *err);
 
 /* Reads keys again (another node rotated); called when a token names a key that is not known, and by a
  * timer. */
 int auth_keys_load(struct auth *auth, struct err *err);
 
-/* Seals what older keys sealed with the first key of `ring`, which must hold the old ones too. */
-int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring, int *out_n, struct err *err);
+/* Seals what older keys sealed with the first key of `ring`, which must hold the old ones too. One event a key. */
+int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring,
+                     const struct meta_actor *actor, int *out_n, struct err *err);
 
 /* What operators may change while the registry runs. */
 struct auth_policy {

@@ -117,8 +117,8 @@ const struct jwt_key *auth_keys_signing(struct auth *auth)
 }
 
 /* A new key in the database; when `retire` the active ones step back in the same transaction. */
-static int add_key(struct auth *auth, struct arena *arena, bool retire, struct str *out_kid,
-                   struct err *err)
+static int add_key(struct auth *auth, struct arena *arena, const struct meta_actor *actor,
+                   bool retire, struct str *out_kid, struct err *err)
 {
     AUTO(jwt_key_free) struct jwt_key *key = NULL;
     AUTO(db_abort) struct db_tx       *tx  = NULL;
@@ -140,28 +140,29 @@ static int add_key(struct auth *auth, struct arena *arena, bool retire, struct s
             meta_token_key_retire(tx, str_from(jwt_key_id(now->list[i].key)), err) < 0)
             return -1;
     }
-    struct meta_actor actor  = { .kind = "system" };
     struct meta_event event  = { .type        = "TOKEN_KEY_ADDED",
                                  .object_kind = "token-key",
                                  .object_name = kid };
     int64_t           oldest = db_now(tx) - auth->settings.token_life_us - 60 * AUTH_SECOND_US;
     if (meta_token_key_add(tx, kid, sealed, err) < 0 ||
         meta_token_key_remove_retired(tx, oldest, err) < 0 ||
-        meta_event_add(tx, &actor, &event, err) < 0 || failpoint(FP_TOKEN_KEY_WRITTEN, err) < 0 ||
+        meta_event_add(tx, actor, &event, err) < 0 || failpoint(FP_TOKEN_KEY_WRITTEN, err) < 0 ||
         db_commit(&tx, err) < 0 || failpoint(FP_TOKEN_KEY_ADDED, err) < 0)
         return -1;
     *out_kid = kid;
     return 0;
 }
 
-int auth_key_rotate(struct auth *auth, struct str *out_kid, struct arena *arena, struct err *err)
+int auth_key_rotate(struct auth *auth, const struct meta_actor *actor, struct str *out_kid,
+                    struct arena *arena, struct err *err)
 {
-    if (auth_keys_load(auth, err) < 0 || add_key(auth, arena, true, out_kid, err) < 0)
+    if (auth_keys_load(auth, err) < 0 || add_key(auth, arena, actor, true, out_kid, err) < 0)
         return err_wrap(err, "rotating the token key");
     return auth_keys_load(auth, err);
 }
 
-int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring, int *out_n, struct err *err)
+int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring,
+                     const struct meta_actor *actor, int *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -183,7 +184,11 @@ int auth_keys_reseal(struct auth *auth, const struct seal_ring *ring, int *out_n
             return -1;
         struct str sealed = seal_close(arena, ring, purpose, der);
         mem_wipe((char *)(uintptr_t)der.p, der.n);
-        if (meta_token_key_reseal(tx, rows[i].kid, sealed, err) < 0)
+        struct meta_event event = { .type        = "KEYS_RESEALED",
+                                    .object_kind = "token-key",
+                                    .object_name = rows[i].kid };
+        if (meta_token_key_reseal(tx, rows[i].kid, sealed, err) < 0 ||
+            meta_event_add(tx, actor, &event, err) < 0)
             return -1;
         n_done++;
     }
@@ -241,6 +246,9 @@ int64_t auth_credential_life(const struct auth *auth)
     return atomic_load(&auth->credential_life_us);
 }
 
+static const struct meta_actor first_start = { .kind = "system",
+                                               .name = { .p = "first start", .n = 11 } };
+
 int auth_new(const struct auth_settings *settings, struct auth **out, struct err *err)
 {
     AUTO(auth_free) struct auth   *auth  = mem_new(struct auth);
@@ -266,7 +274,7 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     if (auth_keys_load(auth, err) < 0)
         return -1;
     if (newest_active(atomic_load(&auth->keys)) == NULL &&
-        (add_key(auth, arena, false, &kid, err) < 0 || auth_keys_load(auth, err) < 0))
+        (add_key(auth, arena, &first_start, false, &kid, err) < 0 || auth_keys_load(auth, err) < 0))
         return -1;
 
     *out = TAKE(auth);

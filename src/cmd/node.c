@@ -160,7 +160,7 @@ static int open_keys(struct node *node, struct err *err)
     return failpoint(FP_KEY_RECORDED, err);
 }
 
-int node_reseal(struct node *node, int *out_n, struct err *err)
+int node_reseal(struct node *node, const struct meta_actor *actor, int *out_n, struct err *err)
 {
     AUTO(seal_ring_free) struct seal_ring *ring = NULL;
     AUTO(db_abort) struct db_tx           *tx   = NULL;
@@ -179,7 +179,8 @@ int node_reseal(struct node *node, int *out_n, struct err *err)
 
     /* The parts of this node read the ring at their start: a new key takes effect with the next one. */
     seal_ring_fingerprint(ring, own);
-    if (auth_keys_reseal(node->auth, ring, out_n, err) < 0 || failpoint(FP_RESEAL_DONE, err) < 0)
+    if (auth_keys_reseal(node->auth, ring, actor, out_n, err) < 0 ||
+        failpoint(FP_RESEAL_DONE, err) < 0)
         return -1;
     if (db_begin(node->db, DB_WRITE, "record key file", &tx, err) < 0 ||
         meta_registry_set(tx, "key_fingerprint", str_from(own), err) < 0 || db_commit(&tx, err) < 0)

@@ -14,6 +14,8 @@
 #include "db/db.h"
 #include "work/work.h"
 
+struct meta_actor;
+
 enum { NODE_ID_MAX = 13 };
 
 struct node {
@@ -46,6 +48,6 @@ int node_load_settings(struct node *node, struct err *err);
 const struct conf *node_conf(struct node *node);
 
 /* Reads the key file again and seals everything with its first key. */
-int node_reseal(struct node *node, int *out_n, struct err *err);
+int node_reseal(struct node *node, const struct meta_actor *actor, int *out_n, struct err *err);
 
 #endif

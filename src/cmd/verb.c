@@ -10,6 +10,7 @@
 #include "oci/name.h"
 #include "work/manage.h"
 #include "work/repository.h"
+#include "work/settings.h"
 
 static const struct meta_actor shell = { .kind = "system", .name = { .p = "shell", .n = 5 } };
 
@@ -71,7 +72,7 @@ static int rotate_token_key(struct node *node, const struct str *args, struct bu
     struct str                     kid;
 
     (void)args;
-    if (auth_key_rotate(node->auth, &kid, arena, err) < 0)
+    if (auth_key_rotate(node->auth, &shell, &kid, arena, err) < 0)
         return -1;
     buf_printf(out,
                "new tokens are signed with key " STR_FMT
@@ -85,7 +86,7 @@ static int reseal(struct node *node, const struct str *args, struct buf *out, st
     int n;
 
     (void)args;
-    if (node_reseal(node, &n, err) < 0)
+    if (node_reseal(node, &shell, &n, err) < 0)
         return -1;
     buf_printf(out,
                "%d secrets sealed anew with the first key of the key file; restart every node\n",
@@ -106,8 +107,12 @@ static int set(struct node *node, const struct str *args, struct buf *out, struc
                        "`" STR_FMT
                        "` is a setting of the node: give it as flag, variable or in the file",
                        STR_ARGS(args[0]));
-    if (conf_with(atomic_load(&node->conf), id, args[1], &checked, err) < 0 ||
-        work_set_setting(node->work, &shell, args[0], conf_print(checked, id, arena), err) < 0 ||
+    if (conf_with(atomic_load(&node->conf), id, args[1], &checked, err) < 0)
+        return -1;
+    struct work_setting setting = { .key      = args[0],
+                                    .value    = conf_print(checked, id, arena),
+                                    .standard = conf_print(node_conf(node), id, arena) };
+    if (work_settings_put(node->work, &shell, &setting, 1, err) < 0 ||
         node_load_settings(node, err) < 0)
         return -1;
     buf_printf(out, STR_FMT " is " STR_FMT " on all nodes within 5 s\n", STR_ARGS(args[0]),

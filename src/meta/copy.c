@@ -91,10 +91,10 @@ const struct meta_copy_table meta_copy_tables[] = {
     { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittitittttttt", .has_id = true,
       .columns = "id, at, type, actor_kind, actor_id, credential_id, repo_id, path, object_kind, object_name, digest,"
                  " old_digest, target, request_id" },
-    { .name = "audit",            .n_key = 1, .n_page = WIDE, .kinds = "iittttitttitttttttIttt", .has_id = true,
+    { .name = "audit",            .n_key = 1, .n_page = WIDE, .kinds = "iittttitttitttttttItttt", .has_id = true,
       .columns = "id, at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id, address, repo_id, "
                  "path, object_kind, object_name, digest, old_digest, target, request_id, sequence, hash, "
-                 "value_before, value_after" },
+                 "value_before, value_after, namespace" },
 };
 /* clang-format on */
 const size_t meta_copy_n_tables = ARRAY_LEN(meta_copy_tables);

@@ -17,11 +17,11 @@ static const struct db_statement sql[] = {
     [ADD]   = { .name   = "event.add",  .in = "ittitittttttt",     .out = "",
                 .sql    = "INSERT INTO events (at, " COLUMNS ")"
                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" },
-    [AUDIT] = { .name   = "audit.add",  .in = "ittttitttittttttttt", .out = "",
+    [AUDIT] = { .name   = "audit.add",  .in = "ittttitttitttttttttt", .out = "",
                 .sql    = "INSERT INTO audit (at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id,"
                           " address, repo_id, path, object_kind, object_name, digest, old_digest, target, request_id,"
-                          " value_before, value_after)"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)" },
+                          " value_before, value_after, namespace)"
+                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)" },
     [PAGE]  = { .name   = "event.page", .in = "iii",               .out = "iiittitittttttt",
                 .sqlite = "SELECT id, xid, at, " COLUMNS " FROM events WHERE id > $2 ORDER BY id LIMIT $3",
                 .pg     = "SELECT id, xid::text::bigint, at, " COLUMNS " FROM events"
@@ -50,21 +50,33 @@ static const struct db_column columns[] = {
 
 META_STATEMENTS(event);
 
+/* Names of service accounts hang on their owner's with a plus. */
+static struct str namespace_of(const struct meta_event *event)
+{
+    struct str name = event->path;
+    size_t     n    = 0;
+
+    if (name.p == NULL && str_is(str_from(event->object_kind), "account"))
+        name = event->object_name;
+    while (n < name.n && name.p[n] != '/' && name.p[n] != '+')
+        n++;
+    return n == 0 ? STR_NULL : str_sub(name, 0, n);
+}
+
 static int add_audit(struct db_tx *tx, int64_t now, const struct meta_actor *actor,
                      const struct meta_event *event, const char *outcome, struct str reason,
                      struct err *err)
 {
-    return db_run(tx, &sql[AUDIT],
-                  DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(outcome)),
-                          db_text(reason), db_text(str_from(actor->kind)),
-                          db_int(actor->account_id), db_text(actor->name),
-                          db_text(actor->credential_id), db_text(actor->address),
-                          db_int(event->repo_id), db_text(event->path),
-                          db_text(str_from(event->object_kind)), db_text(event->object_name),
-                          db_text(event->digest), db_text(event->old_digest),
-                          db_text(event->target), db_text(actor->request_id),
-                          db_text(event->before), db_text(event->after)),
-                  NULL, err);
+    return db_run(
+        tx, &sql[AUDIT],
+        DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(outcome)),
+                db_text(reason), db_text(str_from(actor->kind)), db_int(actor->account_id),
+                db_text(actor->name), db_text(actor->credential_id), db_text(actor->address),
+                db_int(event->repo_id), db_text(event->path), db_text(str_from(event->object_kind)),
+                db_text(event->object_name), db_text(event->digest), db_text(event->old_digest),
+                db_text(event->target), db_text(actor->request_id), db_text(event->before),
+                db_text(event->after), db_text(namespace_of(event))),
+        NULL, err);
 }
 
 int meta_audit_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,

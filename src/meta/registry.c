@@ -11,6 +11,7 @@ enum {
     GET,
     SET,
     SETTING_LIST,
+    SETTING_GET,
     SETTING_PUT,
     SETTING_ADD,
     VERSION,
@@ -34,6 +35,8 @@ static const struct db_statement sql[] = {
                                " ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
     [SETTING_LIST] = { .name = "setting.list",          .in = "",     .out = "ttii",
                        .sql  = "SELECT key, value, version, changed_at FROM settings ORDER BY key" },
+    [SETTING_GET]  = { .name = "setting.get",           .in = "t",    .out = "t",
+                       .sql  = "SELECT value FROM settings WHERE key = $1" },
     [SETTING_PUT]  = { .name = "setting.put",           .in = "ttii", .out = "",
                        .sql  = "INSERT INTO settings (key, value, version, changed_at) VALUES ($1, $2, $3, $4)"
                                " ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version,"
@@ -95,6 +98,12 @@ int meta_setting_list(struct db_tx *tx, struct arena *arena, struct meta_setting
         return -1;
     *out = list;
     return 0;
+}
+
+int meta_setting_get(struct db_tx *tx, struct arena *arena, struct str key, struct str *out,
+                     struct err *err)
+{
+    return db_find_text(tx, arena, &sql[SETTING_GET], DB_ARGS(db_text(key)), out, err);
 }
 
 int meta_setting_put(struct db_tx *tx, struct str key, struct str value, struct err *err)

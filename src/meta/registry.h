@@ -30,6 +30,8 @@ struct meta_setting {
 
 int meta_setting_list(struct db_tx *tx, struct arena *arena, struct meta_setting **out,
                       size_t *n_out, struct err *err);
+int meta_setting_get(struct db_tx *tx, struct arena *arena, struct str key, struct str *out,
+                     struct err *err);
 /* Inserts or replaces; every change moves the one version of all settings on by one. */
 int meta_setting_put(struct db_tx *tx, struct str key, struct str value, struct err *err);
 /* Only when it is not there yet (first start). */

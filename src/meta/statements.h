@@ -15,6 +15,7 @@ extern const struct db_statements meta_account_key_statements;
 extern const struct db_statements meta_account_list_statements;
 extern const struct db_statements meta_account_statements;
 extern const struct db_statements meta_attempt_statements;
+extern const struct db_statements meta_audit_statements;
 extern const struct db_statements meta_blob_statements;
 extern const struct db_statements meta_copy_statements;
 extern const struct db_statements meta_check_statements;

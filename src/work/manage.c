@@ -76,18 +76,3 @@ int work_set_password(struct work *work, struct auth *auth, const struct meta_ac
         return -1;
     return failpoint(FP_PASSWORD_CHANGED, err);
 }
-
-int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key,
-                     struct str value, struct err *err)
-{
-    AUTO(db_abort) struct db_tx *tx    = NULL;
-    struct meta_event            event = {
-                   .type = "SETTING_CHANGED", .object_kind = "setting", .object_name = key, .target = value
-    };
-
-    if (db_begin(work->db, DB_WRITE, "change setting", &tx, err) < 0 ||
-        meta_setting_put(tx, key, value, err) < 0 || meta_event_add(tx, actor, &event, err) < 0 ||
-        failpoint(FP_SETTING_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
-        return -1;
-    return failpoint(FP_SETTING_CHANGED, err);
-}

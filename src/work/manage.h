@@ -1,4 +1,4 @@
-/* work/manage.h: what operators do to the instance: the first admin, passwords, settings. */
+/* work/manage.h: what operators do to the instance: the first admin, passwords. */
 #ifndef WORK_MANAGE_H
 #define WORK_MANAGE_H
 
@@ -17,9 +17,5 @@ int work_first_admin(struct work *work, struct auth *auth, struct str password, 
 /* ERR_NOT_FOUND naming the account. */
 int work_set_password(struct work *work, struct auth *auth, const struct meta_actor *actor,
                       struct str name, struct str password, struct err *err);
-
-/* key and value have been checked against the table of settings. */
-int work_set_setting(struct work *work, const struct meta_actor *actor, struct str key,
-                     struct str value, struct err *err);
 
 #endif

@@ -47,15 +47,19 @@ void work_refusal(struct work *work, const struct meta_actor *actor, const char 
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     struct meta_actor              heard = *actor;
-    struct meta_event              event = {
-                     .type = action, .object_kind = "refusal", .object_name = path, .path = path
-    };
-    struct err err;
+    struct err                     err;
 
     /* Names come from whoever failed to log in, and cut at any byte. */
     if (!text_is_utf8(heard.name) || str_find(heard.name, '\0') >= 0)
         heard.name = STR("(not a text)");
-    int64_t n = count(work, arena, &heard);
+
+    /* Somebody wanted to be that account: its owner may see that. */
+    bool              is_login = path.p == NULL && heard.account_id == 0;
+    struct meta_event event    = { .type        = action,
+                                   .object_kind = is_login ? "account" : "refusal",
+                                   .object_name = is_login ? heard.name : path,
+                                   .path        = path };
+    int64_t           n        = count(work, arena, &heard);
     if (n > A_MINUTE)
         return;
     if (n == A_MINUTE)

@@ -9,6 +9,7 @@
 #include "db/migrate.h"
 #include "faulty_db.h"
 #include "meta/account.h"
+#include "meta/event.h"
 #include "meta/repo.h"
 
 #include "scratch.h"
@@ -150,11 +151,13 @@ static int use_refresh(struct fixture *f)
     return auth_refresh_accept(f->auth, f->arena, f->granted.refresh, &caller, &f->err);
 }
 
+static const struct meta_actor nobody = { .kind = "system" };
+
 static int rotate(struct fixture *f)
 {
     struct str kid;
 
-    return auth_key_rotate(f->auth, &kid, f->arena, &f->err);
+    return auth_key_rotate(f->auth, &nobody, &kid, f->arena, &f->err);
 }
 
 static int load(struct fixture *f)
@@ -166,7 +169,7 @@ static int reseal(struct fixture *f)
 {
     int n;
 
-    return auth_keys_reseal(f->auth, f->ring, &n, &f->err);
+    return auth_keys_reseal(f->auth, f->ring, &nobody, &n, &f->err);
 }
 
 /* What is remembered of the account would hide the database, and each rotation leaves a key behind; each try

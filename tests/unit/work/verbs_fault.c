@@ -14,6 +14,7 @@
 #include "work/pull.h"
 #include "work/push.h"
 #include "work/repository.h"
+#include "work/settings.h"
 #include "work/upload.h"
 
 enum { OPERATIONS_MAX = 200 };
@@ -180,7 +181,11 @@ static int set_visibility(struct fixture *f, struct ground *g)
 
 static int set_setting(struct fixture *f, struct ground *g)
 {
-    return work_set_setting(f->work, &f->actor, STR("read-only"), STR("off"), &f->err);
+    const struct work_setting setting = { .key      = STR("read-only"),
+                                          .value    = STR("off"),
+                                          .standard = STR("on") };
+
+    return work_settings_put(f->work, &f->actor, &setting, 1, &f->err);
 }
 
 static int delete_repo(struct fixture *f, struct ground *g)
