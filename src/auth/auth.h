@@ -33,9 +33,10 @@ struct auth_settings {
     const struct seal_ring *ring;
     struct str              audience; /* of our tokens: this instance */
     size_t                  password_threads;
-    size_t                  password_queue;
-    int64_t                 token_life_us;
-    int64_t                 refresh_life_us;
+    size_t                  password_queue; /* log-ins that wait for their hash; more are refused */
+    void (*waits)(bool begins); /* told by who begins to wait there, and has waited; or null */
+    int64_t token_life_us;
+    int64_t refresh_life_us;
 };
 
 /* Loads the signing keys, and makes the first one when there is none. */
