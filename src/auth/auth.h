@@ -118,6 +118,11 @@ int64_t auth_credential_life(const struct auth *auth);
 /* Is the password good enough for the policy? ERR_INVALID naming the field and the rule. */
 int auth_password_allow(struct auth *auth, const char *field, struct str password, struct err *err);
 
+/* Is it the hash of a password that could be checked here, and not at a ruinous price? ERR_INVALID naming the
+ * field. argon2id in libsodium's form, $argon2id$v=19$m=…,t=…,p=…$salt$hash, with m of at most 65,536 KiB, t of at
+ * most 8 and p of at most 4. */
+int auth_password_hash_check(const char *field, struct str hash, struct err *err);
+
 /* Is it the password of that account, and not one of its tokens? 1, 0, -1; counts as a log-in from that address
  * does. */
 int auth_password_prove(struct auth *auth, struct str name, struct str password, struct str address,

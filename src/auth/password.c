@@ -269,3 +269,45 @@ int auth_password_allow(struct auth *auth, const char *field, struct str passwor
                             field);
     return 0;
 }
+
+enum { FOREIGN_MEMORY_KIB = 65536, FOREIGN_PASSES = 8, FOREIGN_LANES = 4 };
+
+/* "m=19456,t=2,p=1" */
+static bool is_affordable(struct str costs)
+{
+    static const struct {
+        const char *head;
+        int64_t     max;
+    } limits[] = { { "m=", FOREIGN_MEMORY_KIB },
+                   { "t=", FOREIGN_PASSES },
+                   { "p=", FOREIGN_LANES } };
+    struct str part;
+    int64_t    n;
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        if (!str_next(&costs, ',', &part) || !str_starts(part, str_from(limits[i].head)) ||
+            !str_to_int(str_from_index(part, 2), &n) || n > limits[i].max)
+            return false;
+    }
+    return costs.p == NULL;
+}
+
+int auth_password_hash_check(const char *field, struct str hash, struct err *err)
+{
+    struct str head = STR("$argon2id$v=19$");
+    struct str rest = str_from_index(hash, head.n), costs;
+    char       text[crypto_pwhash_STRBYTES];
+
+    bool is_good = hash.n < sizeof(text) && str_starts(hash, head) && str_find(hash, '\0') < 0 &&
+                   str_next(&rest, '$', &costs) && is_affordable(costs);
+    if (is_good) {
+        memcpy(text, hash.p, hash.n);
+        text[hash.n] = '\0';
+        is_good      = crypto_pwhash_str_needs_rehash(text, PASSES, MEMORY) >= 0;
+    }
+    return is_good ? 0
+                   : err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", str_from(field),
+                                  "%s: is not argon2id as this registry keeps it: leave it empty "
+                                  "and set a password with changePassword",
+                                  field);
+}
