@@ -1,11 +1,13 @@
 /* client/client.c: from a group and words to the command that is meant, and its run. */
 #include "client/client.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "client/run.h"
+#include "client/table.h"
 
 enum { NOTES_MAX = 64 * 1024 };
 
@@ -75,6 +77,17 @@ static int run_command(struct client_run *run, struct err *err)
     return result;
 }
 
+/* What a server or a helper says is text, and nothing else, in a complaint too. */
+static int clean(struct arena *arena, int result, struct err *err)
+{
+    if (result < 0) {
+        struct str text = client_text_clean(arena, str_from(err->text));
+
+        snprintf(err->text, sizeof(err->text), STR_FMT, STR_ARGS(text));
+    }
+    return result;
+}
+
 int client_main(struct arena *arena, const struct client_env *env, const struct client_group *group,
                 int argc, char **argv, struct client_said *said, struct err *err)
 {
@@ -101,7 +114,7 @@ int client_main(struct arena *arena, const struct client_env *env, const struct 
     int result  = run_command(&run, err);
     said->out   = run.out;
     said->notes = run.notes;
-    return result;
+    return clean(arena, result, err);
 }
 
 /* -- help --------------------------------------------------------------------------------------------- */

@@ -43,10 +43,11 @@ struct client_option {
 
 enum client_form {
     CLIENT_AS_IS, /* texts and numbers; true and false are yes and no; lists with commas */
-    CLIENT_TIME   /* the year 1 is never */
+    CLIENT_TIME   /* to the second; the year 1 is never */
 };
 
-/* from: a member ("name"), one of a member ("member.name"), or several: "{namespace}/{name}". */
+/* from: a member ("name"), one of a member ("member.name"), several ("{namespace}/{name}"), or several of each item
+ * of a list ("reasons:{role} on {path}"). */
 struct client_column {
     const char      *title;
     const char      *from;
@@ -75,6 +76,7 @@ struct client_command {
     const char
         *list; /* of a list: the member that holds it, "" when it is bare; null: one object */
     enum client_paging          paging;
+    int                         limit;   /* rows that are shown when --limit does not say; 0: all */
     const struct client_column *columns; /* ends with an empty row; null: nothing to show */
     const char                 *done;    /* "{NAME} is deleted": said in place of the answer */
 

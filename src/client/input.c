@@ -23,7 +23,7 @@ const struct client_option client_common_options[] = {
 };
 
 const struct client_option client_list_options[] = {
-    { "--limit",         "N",          CLIENT_NUMBER, CLIENT_IN_CODE, NULL, NULL, "at most N rows; without it all" },
+    { "--limit",         "N",          CLIENT_NUMBER, CLIENT_IN_CODE, NULL, NULL, "at most N rows; 0 is all of them" },
     { 0 },
 };
 

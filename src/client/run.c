@@ -171,6 +171,17 @@ static struct str cell_of_list(struct arena *arena, struct str list)
     return buf_view(&out);
 }
 
+static struct str cell_of_time(struct arena *arena, struct str time)
+{
+    ptrdiff_t point = str_find(time, '.');
+
+    if (str_starts(time, STR("0001-01-01")))
+        return STR("never");
+    if (point < 0 || !str_ends(time, STR("Z")))
+        return time;
+    return str_from(mem_printf(arena, STR_FMT "Z", STR_ARGS(str_sub(time, 0, (size_t)point))));
+}
+
 static struct str cell_of_value(struct arena *arena, struct str value, enum client_form form)
 {
     if (json_view_is_list(value))
@@ -181,7 +192,7 @@ static struct str cell_of_value(struct arena *arena, struct str value, enum clie
         return STR("no");
 
     struct str text = json_view_text(arena, value);
-    return form == CLIENT_TIME && str_starts(text, STR("0001-01-01")) ? STR("never") : text;
+    return form == CLIENT_TIME ? cell_of_time(arena, text) : text;
 }
 
 /* "member.name" */
@@ -194,21 +205,58 @@ static struct str value_at(struct str object, struct str path)
     return object;
 }
 
+/* "{namespace}/{name}" of one object. */
+static void print_members(struct arena *arena, struct str object, struct str pattern,
+                          enum client_form form, struct buf *out)
+{
+    struct str plain, path;
+
+    while (str_next(&pattern, '{', &plain)) {
+        buf_str(out, plain);
+        if (pattern.p == NULL)
+            break;
+        str_next(&pattern, '}', &path);
+        buf_str(out, cell_of_value(arena, value_at(object, path), form));
+    }
+}
+
+/* Of each item, with what is empty leaving no gap. */
+static void print_items(struct arena *arena, struct str list, struct str pattern, struct buf *out)
+{
+    struct json_view_each each = json_view_each(list);
+    struct buf            item;
+    struct str            rest, word;
+
+    while (json_view_next(&each)) {
+        buf_init(&item, arena, CELL_MAX);
+        print_members(arena, each.value, pattern, CLIENT_AS_IS, &item);
+        if (out->n > 0)
+            buf_text(out, "; ");
+        rest = buf_view(&item);
+        for (bool is_first = true; str_next(&rest, ' ', &word);) {
+            if (word.n == 0)
+                continue;
+            buf_printf(out, "%s" STR_FMT, is_first ? "" : " ", STR_ARGS(word));
+            is_first = false;
+        }
+    }
+}
+
 static struct str cell_of(struct arena *arena, struct str object,
                           const struct client_column *column)
 {
-    struct str from = str_from(column->from), plain, path;
+    struct str from = str_from(column->from), list;
     struct buf out;
 
     if (str_find(from, '{') < 0)
         return cell_of_value(arena, value_at(object, from), column->form);
     buf_init(&out, arena, CELL_MAX);
-    while (str_next(&from, '{', &plain)) {
-        buf_str(&out, plain);
-        if (from.p == NULL)
-            break;
-        str_next(&from, '}', &path);
-        buf_str(&out, cell_of_value(arena, value_at(object, path), column->form));
+    buf_text(&out, "");
+    if (str_find(from, ':') >= 0) {
+        str_next(&from, ':', &list);
+        print_items(arena, value_at(object, list), from, &out);
+    } else {
+        print_members(arena, object, from, column->form, &out);
     }
     return buf_view(&out);
 }
@@ -325,7 +373,7 @@ static int run_one(struct client_run *run, struct err *err)
 
 static int64_t limit_of(const struct client_run *run)
 {
-    int64_t n = 0;
+    int64_t n = run->command->limit;
 
     if (client_has(&run->input, "--limit"))
         str_to_int(client_given(&run->input, "--limit"), &n);
@@ -387,6 +435,8 @@ static int run_list(struct client_run *run, struct err *err)
             return -1;
         start = net_header(&answer, "X-Next-Page-Start");
     } while (start.n > 0 && left > 0 && run->command->paging != CLIENT_WHOLE);
+    if (start.n > 0 && left <= 0 && !client_has(&run->input, "--limit"))
+        buf_text(&run->notes, "there is more: `--limit 0` shows all of it\n");
     if (!run->input.is_json)
         client_table_print(&table, run->env->width, &run->out);
     return 0;

@@ -323,58 +323,91 @@ static void end_zsh(struct buf *out)
 
 /* -- fish --------------------------------------------------------------------------------------------- */
 
-/* The script keeps the words without options and their values, as far as they name a place. */
 static void begin_fish(struct buf *out)
 {
     buf_text(out,
              "# Completion of assay for fish: a file assay.fish in ~/.config/fish/completions.\n"
-             "function __assay_at\n"
-             "    set -l words\n"
-             "    set -l tokens (commandline -opc)\n"
-             "    for word in $tokens[2..-1]\n"
-             "        string match -q -- '-*' $word; or set -a words $word\n"
-             "    end\n"
-             "    set -l wanted (string split ' ' -- \"$argv[1]\")\n"
-             "    test -z \"$argv[1]\"; and set wanted\n"
-             "    test (count $words) -ge (count $wanted); or return 1\n"
-             "    test \"$words[1..(count $wanted)]\" = \"$argv[1]\"; or test -z \"$argv[1]\"; or "
-             "return "
-             "1\n"
-             "    test \"$argv[2]\" != exact; or test (count $words) -eq (count $wanted)\n"
-             "end\n"
-             "complete -c assay -f\n");
+             "function __assay_place\n"
+             "    set -g __assay_words\n"
+             "    set -g __assay_values\n"
+             "    switch \"$argv[1]\"\n");
+}
+
+/* Within single quotes fish knows two escapes. */
+static void print_fish_quoted(struct buf *out, const char *text)
+{
+    buf_char(out, '\'');
+    for (; *text != '\0'; text++)
+        buf_printf(out, *text == '\'' || *text == '\\' ? "\\%c" : "%c", *text);
+    buf_char(out, '\'');
 }
 
 static void place_fish(struct buf *out, const struct place *place)
 {
+    buf_printf(out, "    case '%s'\n        set __assay_words", place->path);
+    for (size_t i = 0; i < place->n; i++) {
+        buf_printf(out, " %s\\t", place->words[i].text);
+        print_fish_quoted(out, place->words[i].help);
+    }
+    buf_text(out, "\n        set __assay_values");
     for (size_t i = 0; i < place->n; i++) {
         const struct word *word = &place->words[i];
 
-        buf_printf(out, "complete -c assay -n '__assay_at \"%s\"%s' ", place->path,
-                   is_option(word) ? "" : " exact");
-        if (!is_option(word))
-            buf_printf(out, "-a %s", word->text);
-        else if (word->text[1] == '-')
-            buf_printf(out, "-l %s", word->text + 2);
-        else
-            buf_printf(out, "-s %s", word->text + 1);
-        if (is_option(word) && word->value != NULL)
-            buf_text(out, is_file(word) ? " -r -F" : " -x");
-        if (is_option(word) && has_choices(word)) {
-            buf_text(out, " -a '");
+        if (!is_option(word) || word->value == NULL)
+            continue;
+        buf_printf(out, " '%s=", word->text);
+        if (is_file(word))
+            buf_char(out, '@');
+        else if (has_choices(word))
             print_choices(out, word->value);
-            buf_char(out, '\'');
-        }
-        buf_text(out, " -d '");
-        for (const char *c = word->help; *c != '\0'; c++)
-            buf_printf(out, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
-        buf_text(out, "'\n");
+        buf_char(out, '\'');
     }
+    buf_char(out, '\n');
 }
 
 static void end_fish(struct buf *out)
 {
-    (void)out;
+    buf_text(out, "    case '*'\n"
+                  "        return 1\n"
+                  "    end\n"
+                  "    return 0\n"
+                  "end\n"
+                  "function __assay_complete\n"
+                  "    set -l tokens (commandline -opc)\n"
+                  "    set -l at ''\n"
+                  "    set -l wants ''\n"
+                  "    set -e tokens[1]\n"
+                  "    __assay_place ''\n"
+                  "    for word in $tokens\n"
+                  "        if test -n \"$wants\"\n"
+                  "            set wants ''\n"
+                  "        else if string match -q -- '-*' $word\n"
+                  "            for value in $__assay_values\n"
+                  "                string match -q -- \"$word=*\" $value; and set wants $value\n"
+                  "            end\n"
+                  "        else\n"
+                  "            set -l next (string trim -- \"$at $word\")\n"
+                  "            if __assay_place $next\n"
+                  "                set at $next\n"
+                  "            else\n"
+                  "                __assay_place $at\n"
+                  "            end\n"
+                  "        end\n"
+                  "    end\n"
+                  "    if test -n \"$wants\"\n"
+                  "        set -l value (string replace -r '^[^=]*=' '' -- $wants)\n"
+                  "        if test \"$value\" = @\n"
+                  "            __fish_complete_path (commandline -ct)\n"
+                  "        else\n"
+                  "            string split -n ' ' -- $value\n"
+                  "        end\n"
+                  "    else if string match -q -- '-*' (commandline -ct)\n"
+                  "        string match -- '-*' $__assay_words\n"
+                  "    else\n"
+                  "        string match -v -- '-*' $__assay_words\n"
+                  "    end\n"
+                  "end\n"
+                  "complete -c assay -f -a '(__assay_complete)'\n");
 }
 
 /* -- the command -------------------------------------------------------------------------------------- */
