@@ -3,15 +3,15 @@
 
 extern const struct api_route api_description_routes[];
 extern const struct api_route api_enzi_account_routes[];
-extern const struct api_route api_enzi_team_routes[];
-extern const struct api_route api_enzi_admin_routes[];
-extern const struct api_route api_enzi_key_routes[];
 extern const struct api_route api_enzi_member_routes[];
+extern const struct api_route api_enzi_team_routes[];
 extern const struct api_route api_ops_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_v0_access_routes[];
+extern const struct api_route api_v0_accounts_routes[];
 extern const struct api_route api_v0_meta_routes[];
 extern const struct api_route api_v0_repositories_routes[];
+extern const struct api_route api_v0_tags_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_roles_routes[];
@@ -25,15 +25,15 @@ extern const struct api_route api_v2_upload_routes[];
 const struct api_route *const api_tables[] = {
     api_description_routes,
     api_enzi_account_routes,
-    api_enzi_team_routes,
-    api_enzi_admin_routes,
-    api_enzi_key_routes,
     api_enzi_member_routes,
+    api_enzi_team_routes,
     api_ops_routes,
     api_token_routes,
     api_v0_access_routes,
+    api_v0_accounts_routes,
     api_v0_meta_routes,
     api_v0_repositories_routes,
+    api_v0_tags_routes,
     api_v1_access_routes,
     api_v1_audit_routes,
     api_v1_roles_routes,

@@ -1,7 +1,6 @@
 /* api/v0_access.c: DTR's team access: what teams may do in a repository or in all of a namespace, in three levels. */
 #include "api/v0_repository.h"
 
-#include "api/call.h"
 #include "api/list.h"
 #include "auth/rights.h"
 #include "base/mem.h"
@@ -65,57 +64,83 @@ static const struct json_table repo_access_table = {
 };
 /* clang-format on */
 
-static int write_team(void *context, const struct work_team_access *access, struct err *err)
+static int read_teams(struct api_call *call, const void *what, struct arena *arena,
+                      struct str after, size_t n_max, void **out, size_t *n_out, struct err *err)
 {
-    struct json_write *w = api_list_item(context, err);
+    struct work_team_access *rows;
 
-    if (w == NULL)
+    if (work_team_access_page(call->work, arena, call->caller.account_id, what, after, n_max, &rows,
+                              n_out, err) < 0)
         return -1;
-    json_write_table(w, &access_table, access);
+    *out = rows;
     return 0;
+}
+
+static struct str team_key(const void *row)
+{
+    return ((const struct work_team_access *)row)->team.name;
+}
+
+static void write_team(struct api_call *call, struct json_write *w, const void *row)
+{
+    (void)call;
+    json_write_table(w, &access_table, row);
+}
+
+static const struct api_pages team_pages = { .read  = read_teams,
+                                             .size  = sizeof(struct work_team_access),
+                                             .key   = team_key,
+                                             .write = write_team };
+
+/* The teams at call->repo, so that more may follow in the wrapping object. */
+static int begin_teams(struct api_call *call, const struct api_paging *paging,
+                       struct api_v0_list *page, int64_t *out_n, struct err *err)
+{
+    *out_n = 0;
+    if (api_v0_list_begin(call, paging, &team_pages, &call->repo, page, err) < 0)
+        return -1;
+    return paging->wants_count ? work_team_access_count(call->work, &call->repo, out_n, err) : 0;
 }
 
 /* -- on a repository ------------------------------------------------------------------------------------ */
 
-static int reply_teams_of_repo(struct api_call *call, struct work_page *page, struct err *err)
+static int reply_repo_teams(struct api_call *call, const struct api_paging *paging, struct err *err)
 {
-    struct work_repo repo;
-    struct api_list *items = api_list_begin(call, "teamAccessList");
+    struct work_repo   repo;
+    struct api_v0_list page;
+    int64_t            n;
 
     if (work_repo_get(call->work, call->arena, &call->repo, &repo, err) < 0 ||
-        work_team_access_list(call->work, call->arena, call->caller.account_id, &call->repo, page,
-                              write_team, items, err) < 0)
+        begin_teams(call, paging, &page, &n, err) < 0)
         return -1;
 
-    struct json_write *w = api_list_close(items);
+    struct json_write *w = api_list_close(page.list);
     json_write_key(w, "repository");
     json_write_table(w, &api_v0_repo_table, &repo);
-    if (api_list_reply(items, err) < 0)
-        return -1;
-    api_v0_page_reply(call, page);
-    return 0;
+    return api_v0_list_reply(call, &page, n, err);
 }
 
 static int list_repo_teams(struct api_call *call, struct err *err)
 {
-    struct work_page page;
+    struct api_paging paging;
 
-    if (api_v0_page_read(call, &page, err) < 0)
+    if (api_v0_paging_read(call, &paging, err) < 0)
         return -1;
-    return reply_teams_of_repo(call, &page, err);
+    return reply_repo_teams(call, &paging, err);
 }
 
+/* Answers with all teams. */
 static int put_repo_team(struct api_call *call, struct err *err)
 {
-    struct access_form      form = { 0 };
+    struct access_form      form   = { 0 };
+    struct api_paging       paging = { .size = API_PAGE_MAX };
     struct work_team_access ignored_access; /* all of them are told */
-    struct work_page        page = { .size = API_PAGE_MAX };
 
     if (api_body(call, &form, err) < 0 ||
         work_team_access_put(call->work, call->arena, &call->actor, &call->repo,
                              api_hole(call, "team"), form.level, &ignored_access, err) < 0)
         return -1;
-    return reply_teams_of_repo(call, &page, err);
+    return reply_repo_teams(call, &paging, err);
 }
 
 static int delete_repo_team(struct api_call *call, struct err *err)
@@ -157,22 +182,17 @@ static int see_namespace(struct api_call *call)
 
 static int list_namespace_teams(struct api_call *call, struct err *err)
 {
-    struct work_page page;
+    struct api_paging  paging;
+    struct api_v0_list page;
+    int64_t            n;
 
     if (see_namespace(call) == 0)
         return 0;
-    if (api_v0_page_read(call, &page, err) < 0)
+    if (api_v0_paging_read(call, &paging, err) < 0 ||
+        begin_teams(call, &paging, &page, &n, err) < 0)
         return -1;
-
-    struct api_list *items = api_list_begin(call, "teamAccessList");
-    if (work_team_access_list(call->work, call->arena, call->caller.account_id, &call->repo, &page,
-                              write_team, items, err) < 0)
-        return -1;
-    json_write_str_at(api_list_close(items), "namespace", call->account.name);
-    if (api_list_reply(items, err) < 0)
-        return -1;
-    api_v0_page_reply(call, &page);
-    return 0;
+    json_write_str_at(api_list_close(page.list), "namespace", call->account.name);
+    return api_v0_list_reply(call, &page, n, err);
 }
 
 static int reply_namespace(struct api_call *call, const struct work_team_access *access,
@@ -229,36 +249,51 @@ static int delete_namespace_team(struct api_call *call, struct err *err)
 
 /* -- of a team, of a user ------------------------------------------------------------------------------- */
 
-static int write_repo_access(void *context, const struct work_repo_access *access, struct err *err)
+static int read_repos(struct api_call *call, const void *what, struct arena *arena,
+                      struct str after, size_t n_max, void **out, size_t *n_out, struct err *err)
 {
-    struct json_write *w = api_list_item(context, err);
+    struct work_repo_access *rows;
 
-    if (w == NULL)
+    if (work_team_repo_page(call->work, arena, what, after, n_max, &rows, n_out, err) < 0)
         return -1;
-    json_write_table(w, &repo_access_table, access);
+    *out = rows;
     return 0;
 }
 
+static struct str repo_key(const void *row)
+{
+    return ((const struct work_repo_access *)row)->repo.path;
+}
+
+static void write_repo(struct api_call *call, struct json_write *w, const void *row)
+{
+    (void)call;
+    json_write_table(w, &repo_access_table, row);
+}
+
+static const struct api_pages repo_pages = { .read  = read_repos,
+                                             .size  = sizeof(struct work_repo_access),
+                                             .key   = repo_key,
+                                             .write = write_repo };
+
 static int list_team_repos(struct api_call *call, struct err *err)
 {
-    struct work_page page;
-    struct work_team team;
+    struct work_team_found team;
+    struct api_paging      paging;
+    struct api_v0_list     page;
+    int64_t                n = 0;
 
-    if (api_v0_page_read(call, &page, err) < 0)
+    if (work_team_open(call->work, call->arena, call->caller.account_id, &call->account,
+                       api_hole(call, "team"), &team, err) < 0 ||
+        api_v0_paging_read(call, &paging, err) < 0 ||
+        api_v0_list_begin(call, &paging, &repo_pages, &team, &page, err) < 0 ||
+        (paging.wants_count && work_team_repo_count(call->work, &team, &n, err) < 0))
         return -1;
 
-    struct api_list *items = api_list_begin(call, "repositoryAccessList");
-    if (work_team_access_repos(call->work, call->arena, call->caller.account_id, &call->account,
-                               api_hole(call, "team"), &page, write_repo_access, items, &team,
-                               err) < 0)
-        return -1;
-    struct json_write *w = api_list_close(items);
+    struct json_write *w = api_list_close(page.list);
     json_write_key(w, "team");
-    json_write_table(w, &team_table, &team);
-    if (api_list_reply(items, err) < 0)
-        return -1;
-    api_v0_page_reply(call, &page);
-    return 0;
+    json_write_table(w, &team_table, &team.team);
+    return api_v0_list_reply(call, &page, n, err);
 }
 
 /* clang-format off */

@@ -1,7 +1,6 @@
 /* api/v0_repositories.c: DTR's repositories: made, listed, shown, changed, deleted. */
 #include "api/v0_repository.h"
 
-#include "api/call.h"
 #include "api/list.h"
 #include "base/mem.h"
 #include "codec/json_write.h"
@@ -62,69 +61,93 @@ static const struct json_table update_table = {
 
 /* -- lists -------------------------------------------------------------------------------------------- */
 
-int api_v0_page_read(struct api_call *call, struct work_page *out, struct err *err)
+int api_v0_paging_read(struct api_call *call, struct api_paging *out, struct err *err)
 {
-    struct api_paging paging;
+    return api_paging_read(call, "pageStart", "pageSize", out, err);
+}
 
-    if (api_paging_read(call, "pageStart", "pageSize", &paging, err) < 0)
+int api_v0_list_begin(struct api_call *call, const struct api_paging *paging,
+                      const struct api_pages *pages, const void *what, struct api_v0_list *out,
+                      struct err *err)
+{
+    const char *wrapper = call->route->list;
+
+    out->paging = *paging;
+    out->list   = api_list_begin(call, wrapper[0] == '\0' ? NULL : wrapper);
+    return api_pages_write(call, pages, what, paging, out->list, &out->next, err);
+}
+
+int api_v0_list_reply(struct api_call *call, const struct api_v0_list *list, int64_t n_in_all,
+                      struct err *err)
+{
+    if (api_list_reply(list->list, err) < 0)
         return -1;
-    *out = (struct work_page){ .after       = paging.start,
-                               .size        = paging.size,
-                               .wants_count = paging.wants_count };
+    if (list->next.p != NULL)
+        api_reply_next_start(call, list->next);
+    if (list->paging.wants_count)
+        api_reply_count(call, n_in_all);
     return 0;
 }
 
-void api_v0_page_reply(struct api_call *call, const struct work_page *page)
+static int read_repos(struct api_call *call, const void *what, struct arena *arena,
+                      struct str after, size_t n_max, void **out, size_t *n_out, struct err *err)
 {
-    if (page->next.p != NULL)
-        api_reply_next_start(call, page->next);
-    if (page->wants_count)
-        api_reply_count(call, page->count);
-}
+    struct work_repo *rows;
 
-static int write_repo(void *context, const struct work_repo *repo, struct err *err)
-{
-    struct json_write *w = api_list_item(context, err);
-
-    if (w == NULL)
+    if (work_repo_page(call->work, arena, what, after, n_max, &rows, n_out, err) < 0)
         return -1;
-    json_write_table(w, &api_v0_repo_table, repo);
+    *out = rows;
     return 0;
 }
 
-static int list(struct api_call *call, struct str within, bool is_known, struct err *err)
+static struct str repo_key(const void *row)
 {
-    struct work_page page;
+    return ((const struct work_repo *)row)->path;
+}
 
-    if (api_v0_page_read(call, &page, err) < 0)
-        return -1;
+static void write_repo(struct api_call *call, struct json_write *w, const void *row)
+{
+    (void)call;
+    json_write_table(w, &api_v0_repo_table, row);
+}
 
-    struct api_list *items = api_list_begin(call, call->route->list);
-    if (work_repo_list(call->work, call->arena, &call->view, within, is_known, &page, write_repo,
-                       items, err) < 0 ||
-        api_list_reply(items, err) < 0)
+static const struct api_pages repo_pages = {
+    .read = read_repos, .size = sizeof(struct work_repo), .key = repo_key, .write = write_repo
+};
+
+static int list(struct api_call *call, const struct work_repo_list *what, struct err *err)
+{
+    struct api_v0_list page;
+    struct api_paging  paging;
+    int64_t            n = 0;
+
+    if (api_v0_paging_read(call, &paging, err) < 0 ||
+        api_v0_list_begin(call, &paging, &repo_pages, what, &page, err) < 0 ||
+        (paging.wants_count && work_repo_count(call->work, call->arena, what, &n, err) < 0))
         return -1;
-    api_v0_page_reply(call, &page);
-    return 0;
+    return api_v0_list_reply(call, &page, n, err);
 }
 
 static int list_all(struct api_call *call, struct err *err)
 {
-    return list(call, STR_NULL, true, err);
+    struct work_repo_list what = { .view = &call->view };
+
+    return list(call, &what, err);
 }
 
 /* Of a namespace whose account the caller may not see, and that shows nothing else, nothing is told. */
 static int list_namespace(struct api_call *call, struct err *err)
 {
-    struct str namespace = api_hole(call, "namespace");
-    struct auth_account ignored_account; /* whether it may be seen matters */
-    enum auth_verdict   verdict;
+    struct work_repo_list what = { .view = &call->view, .within = api_hole(call, "namespace") };
+    struct auth_account   ignored_account; /* whether it may be seen matters */
+    enum auth_verdict     verdict;
 
-    if (oci_prefix_check(namespace, err) < 0 ||
-        auth_account_open(call->auth, call->arena, &call->caller, namespace, AUTH_ACCOUNT_SEE,
-                          &ignored_account, &verdict, err) < 0)
+    if (oci_prefix_check(what.within, err) < 0 ||
+        auth_account_open(call->auth, call->arena, &call->caller, what.within, AUTH_ACCOUNT_SEE,
+                          &ignored_account, &verdict, err) < 0 ||
+        (verdict != AUTH_YES && work_repo_list_check(call->work, call->arena, &what, err) < 0))
         return -1;
-    return list(call, namespace, verdict == AUTH_YES, err);
+    return list(call, &what, err);
 }
 
 /* -- one ---------------------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ enum {
     PAGE_ACCOUNT,
     PAGE_REPO,
     PAGE_PATH,
+    LIST_BELOW,
     FIND,
     ADD,
     REMOVE,
@@ -69,6 +70,9 @@ static const struct db_statement sql[] = {
     [PAGE_PATH]    = { .name = "grant.page_path",    .in = "tii",    .out = OUT,
                        .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.path = $1 AND g.repo_id IS NULL AND g.id > $2"
                                " ORDER BY g.id LIMIT $3" },
+    [LIST_BELOW]   = { .name = "grant.list_below",   .in = "ti",     .out = OUT,
+                       .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.repo_id IS NULL AND (g.path = $1 OR (g.path >= $1 || '/'"
+                               " AND g.path < $1 || '0')) LIMIT $2" },
     [FIND]         = { .name = "grant.find",         .in = "t",      .out = OUT,
                        .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.uuid = $1" },
     [ADD]          = { .name = "grant.add",          .in = "tiiitiii", .out = "",
@@ -137,6 +141,13 @@ int meta_grant_page(struct db_tx *tx, struct arena *arena, const struct meta_gra
     return list(tx, arena, PAGE_PATH,
                 DB_ARGS(db_text(filter->prefix), db_int(after), db_int(limit)), n_max, out, n_out,
                 err);
+}
+
+int meta_grant_list_below(struct db_tx *tx, struct arena *arena, struct str prefix, size_t n_max,
+                          struct meta_grant **out, size_t *n_out, struct err *err)
+{
+    return list(tx, arena, LIST_BELOW, DB_ARGS(db_text(prefix), db_int((int64_t)n_max)), n_max, out,
+                n_out, err);
 }
 
 int meta_grant_find(struct db_tx *tx, struct arena *arena, struct str uuid, struct meta_grant *out,

@@ -49,6 +49,10 @@ int meta_grant_add(struct db_tx *tx, struct arena *arena, const struct meta_gran
                    int64_t created_by, struct str *out_uuid, struct err *err);
 int meta_grant_remove(struct db_tx *tx, int64_t id, int64_t *out_n, struct err *err);
 
+/* On prefixes at or below that one, not empty: the first n_max. */
+int meta_grant_list_below(struct db_tx *tx, struct arena *arena, struct str prefix, size_t n_max,
+                          struct meta_grant **out, size_t *n_out, struct err *err);
+
 /* Everything granted to an account, and to its teams: for deleting it. */
 int meta_grant_remove_of(struct db_tx *tx, int64_t account_id, struct err *err);
 

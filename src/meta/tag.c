@@ -6,13 +6,18 @@
 #include "db/db.h"
 #include "meta/statements.h"
 
-enum { LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE };
+enum { LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE, PAGE_ROWS, ROWS_NAMED, ROWS_OF, COUNT };
 
 /* A manifest with more tags than this has the rest removed in further rounds. */
 enum { TAGS_OF_MAX = 100000 };
 
 #define FIND_BY_NAME \
     "SELECT name, digest, moved_at, moved_by FROM tags WHERE repo_id = $1 AND name = $2"
+
+#define ROWS                                                                                  \
+    "SELECT t.name, t.digest, t.moved_at, coalesce(a.name, ''), m.media_type, m.config_type," \
+    " m.total_size, m.pushed_at FROM tags AS t JOIN manifests AS m ON m.repo_id = t.repo_id"  \
+    " AND m.digest = t.digest LEFT JOIN accounts AS a ON a.id = t.moved_by WHERE t.repo_id = $1"
 
 /* clang-format off */
 static const struct db_statement sql[] = {
@@ -30,6 +35,14 @@ static const struct db_statement sql[] = {
                   .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND digest = $2 ORDER BY name" },
     [PAGE]    = { .name = "tag.page",    .in = "iti",   .out = "t",
                   .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND name > $2 ORDER BY name LIMIT $3" },
+    [PAGE_ROWS]  = { .name = "tag.page_rows",  .in = "iti", .out = "ttitttii",
+                     .sql  = ROWS " AND t.name > $2 ORDER BY t.name LIMIT $3" },
+    [ROWS_NAMED] = { .name = "tag.rows_named", .in = "it",  .out = "ttitttii",
+                     .sql  = ROWS " AND t.name = $2" },
+    [ROWS_OF]    = { .name = "tag.rows_of",    .in = "iti", .out = "ttitttii",
+                     .sql  = ROWS " AND t.digest = $2 ORDER BY t.name LIMIT $3" },
+    [COUNT]      = { .name = "tag.count",      .in = "i",   .out = "i",
+                     .sql  = "SELECT count(*) FROM tags WHERE repo_id = $1" },
 };
 
 static const struct db_column columns[] = {
@@ -37,6 +50,16 @@ static const struct db_column columns[] = {
     DB_COL_TEXT(struct meta_tag, digest),
     DB_COL_INT (struct meta_tag, moved_at),
     DB_COL_INT (struct meta_tag, moved_by),
+};
+static const struct db_column row_columns[] = {
+    DB_COL_TEXT(struct meta_tag_row, name),
+    DB_COL_TEXT(struct meta_tag_row, digest),
+    DB_COL_INT (struct meta_tag_row, moved_at),
+    DB_COL_TEXT(struct meta_tag_row, moved_by),
+    DB_COL_TEXT(struct meta_tag_row, media_type),
+    DB_COL_TEXT(struct meta_tag_row, config_type),
+    DB_COL_INT (struct meta_tag_row, total_size),
+    DB_COL_INT (struct meta_tag_row, pushed_at),
 };
 /* clang-format on */
 
@@ -96,4 +119,52 @@ int meta_tag_page(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct
     return db_list_text(tx, arena, &sql[PAGE],
                         DB_ARGS(db_int(repo_id), db_text(from), db_int((int64_t)n_max)), n_max,
                         out_names, n_out, err);
+}
+
+static int list_rows(struct db_tx *tx, struct arena *arena, int statement,
+                     const struct db_value *args, size_t n_args, size_t n_max,
+                     struct meta_tag_row **out, size_t *n_out, struct err *err)
+{
+    void *list;
+
+    if (db_list(tx, arena, &sql[statement], args, n_args, row_columns, sizeof(struct meta_tag_row),
+                n_max, &list, n_out, err) < 0)
+        return -1;
+    *out = list;
+
+    /* A deleted account's name goes on behind a sign that no name has. */
+    for (size_t i = 0; i < *n_out; i++) {
+        ptrdiff_t end = str_find((*out)[i].moved_by, '#');
+
+        if (end >= 0)
+            (*out)[i].moved_by.n = (size_t)end;
+    }
+    return 0;
+}
+
+int meta_tag_page_rows(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
+                       size_t n_max, struct meta_tag_row **out, size_t *n_out, struct err *err)
+{
+    struct str from = after.p == NULL ? STR("") : after;
+
+    return list_rows(tx, arena, PAGE_ROWS,
+                     DB_ARGS(db_int(repo_id), db_text(from), db_int((int64_t)n_max)), n_max, out,
+                     n_out, err);
+}
+
+int meta_tag_rows_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+                     struct str digest, size_t n_max, struct meta_tag_row **out, size_t *n_out,
+                     struct err *err)
+{
+    if (digest.p == NULL)
+        return list_rows(tx, arena, ROWS_NAMED, DB_ARGS(db_int(repo_id), db_text(name)), n_max, out,
+                         n_out, err);
+    return list_rows(tx, arena, ROWS_OF,
+                     DB_ARGS(db_int(repo_id), db_text(digest), db_int((int64_t)n_max)), n_max, out,
+                     n_out, err);
+}
+
+int meta_tag_count(struct db_tx *tx, int64_t repo_id, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[COUNT], DB_ARGS(db_int(repo_id)), out, err) < 0 ? -1 : 0;
 }

@@ -39,4 +39,27 @@ int meta_tag_list_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, str
 int meta_tag_page(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
                   size_t n_max, struct str **out_names, size_t *n_out, struct err *err);
 
+/* What is shown of a tag, its manifest with it. */
+struct meta_tag_row {
+    struct str name;
+    struct str digest;
+    int64_t    moved_at;
+    struct str moved_by; /* name of the account; empty when it is not known */
+    struct str media_type;
+    struct str config_type; /* empty for an index */
+    int64_t    total_size;
+    int64_t    pushed_at; /* the manifest, for the first time */
+};
+
+/* Pages as above. */
+int meta_tag_page_rows(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
+                       size_t n_max, struct meta_tag_row **out, size_t *n_out, struct err *err);
+
+/* Those of that name (one at most) or, for a digest, of that manifest. */
+int meta_tag_rows_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+                     struct str digest, size_t n_max, struct meta_tag_row **out, size_t *n_out,
+                     struct err *err);
+
+int meta_tag_count(struct db_tx *tx, int64_t repo_id, int64_t *out, struct err *err);
+
 #endif

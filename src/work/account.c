@@ -9,6 +9,7 @@
 #include "meta/team.h"
 #include "oci/name.h"
 #include "work/access_private.h"
+#include "work/grant.h"
 #include "work/work_private.h"
 
 /* -- what fields may hold ---------------------------------------------------------------------------- */
@@ -120,16 +121,6 @@ static int check_free(struct db_tx *tx, struct arena *arena, struct str name, st
                                      "name: there is an account " STR_FMT, STR_ARGS(name));
 }
 
-int work_account_add(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
-                     const struct meta_account *account, int64_t *out_id, struct err *err)
-{
-    if (check_free(tx, arena, account->name, err) < 0 ||
-        meta_account_add(tx, account, out_id, err) < 0)
-        return -1;
-    return tell(tx, actor, "ACCOUNT_CREATED", account->name, STR_NULL, print_rank(arena, account),
-                err);
-}
-
 int work_account_create(struct work *work, struct arena *arena, const struct meta_actor *actor,
                         const struct work_account_new *new, struct meta_account_row *out,
                         struct err *err)
@@ -149,7 +140,9 @@ int work_account_create(struct work *work, struct arena *arena, const struct met
                                            err) < 0))
         return -1;
     if (db_begin(work->db, DB_WRITE, "create account", &tx, err) < 0 ||
-        work_account_add(tx, arena, actor, &account, &id, err) < 0 ||
+        check_free(tx, arena, new->name, err) < 0 || meta_account_add(tx, &account, &id, err) < 0 ||
+        tell(tx, actor, "ACCOUNT_CREATED", new->name, STR_NULL, print_rank(arena, &account), err) <
+            0 ||
         read_row(tx, arena, id, out, err) < 0)
         return -1;
     return work_commit_access(work, &tx, err);
@@ -278,7 +271,9 @@ int work_account_delete(struct work *work, const struct meta_actor *actor, struc
         return -1;
     if (is_live_admin(&account) && guard_last_admin(account.name, n_admins, err) < 0)
         return -1;
-    if (guard_repositories(tx, &account, err) < 0 || meta_account_remove(tx, account.id, err) < 0 ||
+    if (guard_repositories(tx, &account, err) < 0 ||
+        work_grant_drop_below(tx, arena, actor, account.name, err) < 0 ||
+        meta_account_remove(tx, account.id, err) < 0 ||
         tell(tx, actor, "ACCOUNT_DELETED", account.name, print_rank(arena, &account), STR_NULL,
              err) < 0)
         return -1;

@@ -8,10 +8,9 @@
 #include "meta/role.h"
 #include "meta/team.h"
 #include "work/access_private.h"
-#include "work/walk.h"
 #include "work/work_private.h"
 
-enum { TOLD_MAX = 4096 };
+enum { TOLD_MAX = 4096, BATCH = 500 };
 
 /* To whom, in words: "team org/devs", "account alice". */
 static struct str grantee(struct arena *arena, const struct meta_grant *grant)
@@ -85,6 +84,23 @@ int work_grant_drop(struct db_tx *tx, struct arena *arena, const struct meta_act
     if (meta_grant_remove(tx, grant->id, &n, err) < 0)
         return -1;
     return n == 0 ? 0 : meta_event_add(tx, actor, &event, err);
+}
+
+int work_grant_drop_below(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                          struct str prefix, struct err *err)
+{
+    struct meta_grant *grants;
+    size_t             n;
+
+    do {
+        if (meta_grant_list_below(tx, arena, prefix, BATCH, &grants, &n, err) < 0)
+            return -1;
+        for (size_t i = 0; i < n; i++) {
+            if (work_grant_drop(tx, arena, actor, &grants[i], err) < 0)
+                return -1;
+        }
+    } while (n == BATCH);
+    return 0;
 }
 
 static int not_found(const char *code, struct str about, const char *what, struct err *err)
@@ -207,44 +223,13 @@ int work_grant_remove(struct work *work, struct arena *arena, const struct meta_
     return work_commit_access(work, &tx, err);
 }
 
-/* -- lists ------------------------------------------------------------------------------------------ */
-
-struct listing {
-    const struct meta_grant_filter *filter;
-    work_grant_each                *each;
-    void                           *context;
-    int64_t                         last;
-    struct meta_grant              *rows;
-};
-
-static int fetch(void *self, struct db_tx *tx, struct arena *arena, size_t n_max, size_t *out_n,
-                 struct err *err)
-{
-    struct listing *l = self;
-
-    return meta_grant_page(tx, arena, l->filter, l->last, n_max, &l->rows, out_n, err);
-}
-
-static int give(void *self, size_t i, struct err *err)
-{
-    struct listing *l = self;
-
-    l->last = l->rows[i].id;
-    return l->each(l->context, &l->rows[i], err);
-}
-
-int work_grant_list(struct work *work, const struct meta_grant_filter *filter, int64_t after,
-                    size_t n_max, work_grant_each *each, void *context, int64_t *out_next,
+int work_grant_page(struct work *work, struct arena *arena, const struct meta_grant_filter *filter,
+                    int64_t after, size_t n_max, struct meta_grant **out, size_t *n_out,
                     struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
-    struct listing   l    = { .filter = filter, .each = each, .context = context, .last = after };
-    struct work_walk walk = { .fetch = fetch, .give = give, .self = &l };
-    bool             has_more;
 
-    if (db_begin(work->db, DB_READ, "list grants", &tx, err) < 0 ||
-        work_walk(tx, &walk, n_max, &has_more, err) < 0)
+    if (db_begin(work->db, DB_READ, "list grants", &tx, err) < 0)
         return -1;
-    *out_next = has_more ? l.last : 0;
-    return 0;
+    return meta_grant_page(tx, arena, filter, after, n_max, out, n_out, err);
 }

@@ -41,13 +41,10 @@ int work_grant_find(struct work *work, struct arena *arena, struct str uuid, str
 int work_grant_remove(struct work *work, struct arena *arena, const struct meta_actor *actor,
                       const struct auth_repo *place, struct str uuid, struct err *err);
 
-/* Calls `each` for the grants of the filter in the order of their making, after the one with that id (0: from the
- * first), at most n_max times; *out_next is the id to go on after, 0 at the end. A failure of `each` ends it. What
- * it is given lives until it returns. */
-typedef int work_grant_each(void *context, const struct meta_grant *grant, struct err *err);
-
-int work_grant_list(struct work *work, const struct meta_grant_filter *filter, int64_t after,
-                    size_t n_max, work_grant_each *each, void *context, int64_t *out_next,
+/* The grants of the filter in the order of their making, after the one with that id (0: from the first), at most
+ * n_max. */
+int work_grant_page(struct work *work, struct arena *arena, const struct meta_grant_filter *filter,
+                    int64_t after, size_t n_max, struct meta_grant **out, size_t *n_out,
                     struct err *err);
 
 /* -- for verbs that change grants as a part of what they do, within their transaction --------------- */
@@ -61,5 +58,9 @@ int work_grant_put(struct db_tx *tx, struct arena *arena, const struct meta_acto
                    struct meta_grant *grant, struct err *err);
 int work_grant_drop(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
                     const struct meta_grant *grant, struct err *err);
+
+/* All that were given on prefixes at and below that one: a namespace ends, and the next of its name begins anew. */
+int work_grant_drop_below(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                          struct str prefix, struct err *err);
 
 #endif

@@ -72,3 +72,41 @@ int work_list_referrers(struct work *work, struct arena *arena, const struct aut
     *out          = page;
     return 0;
 }
+
+int work_list_tag_rows(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                       struct str after, size_t n_max, struct meta_tag_row **out, size_t *n_out,
+                       struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(work->db, DB_READ, "list tags with manifests", &tx, err) < 0)
+        return -1;
+    return meta_tag_page_rows(tx, arena, repo->id, after, n_max, out, n_out, err);
+}
+
+int work_count_tags(struct work *work, const struct auth_repo *repo, int64_t *out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(work->db, DB_READ, "count tags", &tx, err) < 0)
+        return -1;
+    return meta_tag_count(tx, repo->id, out, err);
+}
+
+int work_find_tag_rows(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                       const struct oci_reference *reference, struct meta_tag_row **out,
+                       size_t *n_out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct str digest = reference->is_digest ? oci_digest_str(&reference->digest) : STR_NULL;
+    struct str about  = reference->is_digest ? digest : reference->tag;
+
+    if (db_begin(work->db, DB_READ, "find tag", &tx, err) < 0 ||
+        meta_tag_rows_of(tx, arena, repo->id, reference->tag, digest, WORK_PAGE_MAX, out, n_out,
+                         err) < 0)
+        return -1;
+    if (*n_out == 0)
+        return err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_REF", about, "no tag " STR_FMT,
+                            STR_ARGS(about));
+    return 0;
+}

@@ -6,10 +6,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 #include "meta/manifest.h"
+#include "meta/tag.h"
 #include "oci/digest.h"
+#include "oci/name.h"
 
 struct arena;
 struct auth_repo;
@@ -40,5 +43,17 @@ int work_list_referrers(struct work *work, struct arena *arena, const struct aut
                         const struct oci_digest *subject, struct str artifact_type,
                         struct str after, size_t n_max, struct work_referrers *out,
                         struct err *err);
+
+/* Tags with their manifests, by name after `after`, at most n_max; and how many there are. */
+int work_list_tag_rows(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                       struct str after, size_t n_max, struct meta_tag_row **out, size_t *n_out,
+                       struct err *err);
+int work_count_tags(struct work *work, const struct auth_repo *repo, int64_t *out, struct err *err);
+
+/* The one of that name, or those of the manifest with that digest (at most 1,000). ERR_NOT_FOUND, NO_SUCH_REF, when
+ * there is none. */
+int work_find_tag_rows(struct work *work, struct arena *arena, const struct auth_repo *repo,
+                       const struct oci_reference *reference, struct meta_tag_row **out,
+                       size_t *n_out, struct err *err);
 
 #endif

@@ -22,6 +22,7 @@ static struct work_repo tell(const struct meta_repo *row, const struct meta_repo
     struct str namespace = oci_name_namespace(row->path);
 
     return (struct work_repo){
+        .path                  = row->path,
         .id                    = row->uuid,
         .namespace             = namespace,
         .namespace_type        = extra->namespace_kind,
@@ -186,6 +187,14 @@ static struct meta_event event_of(const char *type, int64_t id, struct str path)
     };
 }
 
+int work_repo_event(struct db_tx *tx, const struct meta_actor *actor, const char *type, int64_t id,
+                    struct str path, struct err *err)
+{
+    struct meta_event event = event_of(type, id, path);
+
+    return meta_event_add(tx, actor, &event, err);
+}
+
 static struct str visibility(int64_t is_public)
 {
     return is_public != 0 ? STR("public") : STR("private");
@@ -201,6 +210,8 @@ static int add(struct db_tx *tx, struct arena *arena, const struct meta_actor *a
     int64_t          id;
 
     apply(form, &row);
+    if (work_namespace_hold(tx, repo, err) < 0)
+        return -1;
     if (meta_repo_add(tx, repo->path, repo->namespace_id, row.is_public, actor->account_id, &id,
                       err) < 0) {
         if (err->kind == ERR_EXISTS)
@@ -256,6 +267,20 @@ int work_repo_get(struct work *work, struct arena *arena, const struct auth_repo
     return tell_whole(tx, arena, &row, out, err);
 }
 
+int work_repo_get_path(struct work *work, struct arena *arena, struct str path,
+                       struct work_repo *out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_repo             row;
+
+    if (db_begin(work->db, DB_READ, "show repository", &tx, err) < 0)
+        return -1;
+    int found = meta_repo_find(tx, arena, path, &row, err);
+    if (found < 1)
+        return found < 0 ? -1 : unknown(path, err);
+    return tell_whole(tx, arena, &row, out, err);
+}
+
 /* -- changing ----------------------------------------------------------------------------------------- */
 
 /* Who is told of visibility alone need not read what else changed. */
@@ -276,16 +301,16 @@ static int tell_change(struct db_tx *tx, struct arena *arena, const struct meta_
     return meta_event_add(tx, actor, &event, err);
 }
 
+/* 1, 0 it is gone, -1. */
 static int change(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor, int64_t id,
-                  struct str path, const struct work_repo_form *form, struct meta_repo *out,
-                  struct err *err)
+                  const struct work_repo_form *form, struct meta_repo *out, struct err *err)
 {
     struct meta_repo old, new;
     struct str       readme = STR("");
     int              found  = meta_repo_lock(tx, arena, id, &old, err);
 
     if (found < 1)
-        return found < 0 ? -1 : unknown(path, err);
+        return found;
     if (meta_repo_readme_find(tx, arena, id, &readme, err) < 0)
         return -1;
     new = old;
@@ -298,7 +323,15 @@ static int change(struct db_tx *tx, struct arena *arena, const struct meta_actor
         tell_change(tx, arena, actor, &was, &is, err) < 0)
         return -1;
     *out = new;
-    return 0;
+    return 1;
+}
+
+int work_repo_apply(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                    int64_t id, const struct work_repo_form *form, struct err *err)
+{
+    struct meta_repo ignored_row; /* the event tells */
+
+    return change(tx, arena, actor, id, form, &ignored_row, err) < 0 ? -1 : 0;
 }
 
 int work_repo_change(struct work *work, struct arena *arena, const struct meta_actor *actor,
@@ -310,9 +343,12 @@ int work_repo_change(struct work *work, struct arena *arena, const struct meta_a
     struct work_repo             told;
 
     if (work_may_write(work, err) < 0 || check(form, err) < 0 ||
-        db_begin(work->db, DB_WRITE, "change repository", &tx, err) < 0 ||
-        change(tx, arena, actor, repo->id, repo->path, form, &row, err) < 0 ||
-        tell_whole(tx, arena, &row, &told, err) < 0 || failpoint(FP_VISIBILITY_WRITTEN, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "change repository", &tx, err) < 0)
+        return -1;
+    int found = change(tx, arena, actor, repo->id, form, &row, err);
+    if (found < 1)
+        return found < 0 ? -1 : unknown(repo->path, err);
+    if (tell_whole(tx, arena, &row, &told, err) < 0 || failpoint(FP_VISIBILITY_WRITTEN, err) < 0 ||
         db_commit(&tx, err) < 0 || failpoint(FP_VISIBILITY_SET, err) < 0)
         return -1;
     *out = told;
@@ -324,90 +360,75 @@ int work_repo_change(struct work *work, struct arena *arena, const struct meta_a
 int work_repo_delete(struct work *work, const struct meta_actor *actor,
                      const struct auth_repo *repo, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx    = NULL;
-    struct meta_event            event = event_of("REPO_DELETED", repo->id, repo->path);
+    AUTO(db_abort) struct db_tx *tx = NULL;
 
     if (work_may_delete(work, err) < 0 ||
         db_begin(work->db, DB_WRITE, "delete repository", &tx, err) < 0)
         return -1;
     if (meta_repo_delete(tx, repo->id, err) < 0)
         return err->kind == ERR_NOT_FOUND ? unknown(repo->path, err) : -1;
-    if (meta_event_add(tx, actor, &event, err) < 0 || failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 ||
-        db_commit(&tx, err) < 0)
+    if (work_repo_event(tx, actor, "REPO_DELETED", repo->id, repo->path, err) < 0 ||
+        failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     return failpoint(FP_DELETED_REPO, err);
 }
 
 /* -- listing ------------------------------------------------------------------------------------------ */
 
-struct listing {
-    struct meta_repo_filter filter;
-    work_repo_each         *each;
-    void                   *context;
-    struct work_last        last;
-    const struct meta_repo *rows;
-    struct work_repo       *told;
-};
-
-static int fetch(void *self, struct db_tx *tx, struct arena *arena, size_t n_max, size_t *out_n,
-                 struct err *err)
+/* '0' follows '/'. */
+struct meta_range work_repo_range(struct arena *arena, struct str namespace)
 {
-    struct listing   *l = self;
-    struct meta_repo *rows;
-    size_t            n;
+    return (struct meta_range){
+        .low  = str_from(mem_printf(arena, STR_FMT "/", STR_ARGS(namespace))),
+        .high = str_from(mem_printf(arena, STR_FMT "0", STR_ARGS(namespace))),
+    };
+}
 
-    if (meta_repo_page(tx, arena, &l->filter, l->last.key, n_max, &rows, &n, err) < 0 ||
-        work_repos_tell(tx, arena, rows, n, &l->told, err) < 0)
+static struct meta_repo_filter filter_of(struct arena *arena, const struct work_repo_list *list)
+{
+    struct meta_repo_filter filter = list->view->repos;
+
+    if (list->within.p != NULL)
+        filter.within = work_repo_range(arena, list->within);
+    return filter;
+}
+
+int work_repo_page(struct work *work, struct arena *arena, const struct work_repo_list *list,
+                   struct str after, size_t n_max, struct work_repo **out, size_t *n_out,
+                   struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx     = NULL;
+    struct meta_repo_filter      filter = filter_of(arena, list);
+    struct meta_repo            *rows;
+
+    if (db_begin(work->db, DB_READ, "list repositories", &tx, err) < 0 ||
+        meta_repo_page(tx, arena, &filter, after, n_max, &rows, n_out, err) < 0)
         return -1;
-    l->rows = rows;
-    *out_n  = n;
-    return 0;
+    return work_repos_tell(tx, arena, rows, *n_out, out, err);
 }
 
-static int give(void *self, size_t i, struct err *err)
+int work_repo_count(struct work *work, struct arena *arena, const struct work_repo_list *list,
+                    int64_t *out, struct err *err)
 {
-    struct listing *l = self;
+    AUTO(db_abort) struct db_tx *tx     = NULL;
+    struct meta_repo_filter      filter = filter_of(arena, list);
 
-    work_last_keep(&l->last, l->rows[i].path);
-    return l->each(l->context, &l->told[i], err);
+    if (db_begin(work->db, DB_READ, "count repositories", &tx, err) < 0)
+        return -1;
+    return meta_repo_count(tx, arena, &filter, out, err);
 }
 
-/* Does the view show anything there? */
-static int check_known(struct db_tx *tx, struct arena *arena, const struct meta_repo_filter *filter,
-                       struct str namespace, struct err *err)
+int work_repo_list_check(struct work *work, struct arena *arena, const struct work_repo_list *list,
+                         struct err *err)
 {
-    struct meta_repo *ignored_rows;
+    struct work_repo *ignored_repos; /* one is enough */
     size_t            n;
 
-    if (meta_repo_page(tx, arena, filter, STR_NULL, 1, &ignored_rows, &n, err) < 0)
+    if (work_repo_page(work, arena, list, STR_NULL, 1, &ignored_repos, &n, err) < 0)
         return -1;
     return n > 0 ? 0
-                 : err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_ACCOUNT", namespace,
-                                "no account " STR_FMT, STR_ARGS(namespace));
-}
-
-int work_repo_list(struct work *work, struct arena *arena, const struct auth_view *view,
-                   struct str within, bool is_known, struct work_page *page, work_repo_each *each,
-                   void *context, struct err *err)
-{
-    AUTO(db_abort) struct db_tx *tx   = NULL;
-    struct listing               l    = { .filter = view->repos, .each = each, .context = context };
-    struct work_walk             walk = { .fetch = fetch, .give = give, .self = &l };
-    bool                         has_more;
-
-    if (within.p != NULL)
-        l.filter.within = (struct meta_range){
-            .low  = str_from(mem_printf(arena, STR_FMT "/", STR_ARGS(within))),
-            .high = str_from(mem_printf(arena, STR_FMT "0", STR_ARGS(within))),
-        };
-    work_last_keep(&l.last, page->after);
-    if (db_begin(work->db, DB_READ, "list repositories", &tx, err) < 0 ||
-        (within.p != NULL && !is_known && check_known(tx, arena, &l.filter, within, err) < 0) ||
-        work_walk(tx, &walk, page->size, &has_more, err) < 0 ||
-        (page->wants_count && meta_repo_count(tx, arena, &l.filter, &page->count, err) < 0))
-        return -1;
-    page->next = has_more ? str_copy(arena, l.last.key) : STR_NULL;
-    return 0;
+                 : err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_ACCOUNT", list->within,
+                                "no account " STR_FMT, STR_ARGS(list->within));
 }
 
 /* -- beside the server ---------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "work/walk.h"
+#include "meta/repo.h"
 
 struct arena;
 struct auth_repo;
@@ -19,7 +19,6 @@ struct auth_view;
 struct db_tx;
 struct err;
 struct meta_actor;
-struct meta_repo;
 struct work;
 
 enum {
@@ -47,6 +46,7 @@ struct work_repo_form {
 
 /* What is told of one. */
 struct work_repo {
+    struct str path; /* namespace and name */
     struct str id;
     struct str namespace;
     struct str namespace_type; /* "user", "organization" */
@@ -71,20 +71,34 @@ int work_repo_create(struct work *work, struct arena *arena, const struct meta_a
 /* ERR_NOT_FOUND, NAME_UNKNOWN, when it was deleted since the decision; so below. */
 int work_repo_get(struct work *work, struct arena *arena, const struct auth_repo *repo,
                   struct work_repo *out, struct err *err);
+
+/* For who was told by other means that it may be shown (a user's rights on it, auth_explain). */
+int work_repo_get_path(struct work *work, struct arena *arena, struct str path,
+                       struct work_repo *out, struct err *err);
+
 int work_repo_change(struct work *work, struct arena *arena, const struct meta_actor *actor,
                      const struct auth_repo *repo, const struct work_repo_form *form,
                      struct work_repo *out, struct err *err);
 int work_repo_delete(struct work *work, const struct meta_actor *actor,
                      const struct auth_repo *repo, struct err *err);
 
-/* Those that the view shows, by path; `within`: of one namespace (null view: all). What `each` is given lives until
- * it returns. With is_known false a namespace that the view shows nothing of is ERR_NOT_FOUND, NO_SUCH_ACCOUNT:
- * whether there is such an account is not for everyone to know. */
-typedef int work_repo_each(void *context, const struct work_repo *repo, struct err *err);
+/* Which repositories a list is of: those that the view shows, of one namespace (null view: of all). */
+struct work_repo_list {
+    const struct auth_view *view;
+    struct str              within;
+};
 
-int work_repo_list(struct work *work, struct arena *arena, const struct auth_view *view,
-                   struct str within, bool is_known, struct work_page *page, work_repo_each *each,
-                   void *context, struct err *err);
+/* By path after `after` (exclusive; null view: from the start), at most n_max. */
+int work_repo_page(struct work *work, struct arena *arena, const struct work_repo_list *list,
+                   struct str after, size_t n_max, struct work_repo **out, size_t *n_out,
+                   struct err *err);
+int work_repo_count(struct work *work, struct arena *arena, const struct work_repo_list *list,
+                    int64_t *out, struct err *err);
+
+/* ERR_NOT_FOUND, NO_SUCH_ACCOUNT, when there is nothing on the list: for those who may not see the account that the
+ * namespace is, and shall not learn whether there is one. */
+int work_repo_list_check(struct work *work, struct arena *arena, const struct work_repo_list *list,
+                         struct err *err);
 
 /* The operator beside the server, who needs no handle: by path. ERR_NOT_FOUND for repository or namespace. */
 int work_create_repo(struct work *work, const struct meta_actor *actor, struct str path,
@@ -94,10 +108,22 @@ int work_set_visibility(struct work *work, const struct meta_actor *actor, struc
 int work_delete_repo(struct work *work, const struct meta_actor *actor, struct str path,
                      struct err *err);
 
-/* -- for verbs that show repositories too ---------------------------------------------------------- */
+/* -- steps for verbs that touch repositories too --------------------------------------------------- */
 
 /* What is told of n living rows in the order of their paths. Views are into the rows and the arena. */
 int work_repos_tell(struct db_tx *tx, struct arena *arena, const struct meta_repo *rows, size_t n,
                     struct work_repo **out, struct err *err);
+
+/* The paths of a namespace, as a range. */
+struct meta_range work_repo_range(struct arena *arena, struct str namespace);
+
+/* "REPO_DELETED" and its like, with the audit record. */
+int work_repo_event(struct db_tx *tx, const struct meta_actor *actor, const char *type, int64_t id,
+                    struct str path, struct err *err);
+
+/* Changes what the (checked) form asks of the repository of that id, and tells what changed. One that is gone is left
+ * alone. */
+int work_repo_apply(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                    int64_t id, const struct work_repo_form *form, struct err *err);
 
 #endif

@@ -182,118 +182,96 @@ int work_team_access_find(struct work *work, struct arena *arena, int64_t asking
             level = meta_level_parse(grants[i].role);
     }
     *out = (struct work_team_access){ .level = str_from(meta_level_name(level)),
-                                      .team  = { .id = row.uuid, .is_member = member } };
+                                      .team  = {
+                                           .id = row.uuid, .name = row.name, .is_member = member } };
     return level > 0;
 }
 
-struct team_listing {
-    struct meta_level_place place;
-    int64_t                 asking_account;
-    work_team_access_each  *each;
-    void                   *context;
-    struct work_last        last;
-    struct meta_team_level *rows;
-};
-
-static int fetch_teams(void *self, struct db_tx *tx, struct arena *arena, size_t n_max,
-                       size_t *out_n, struct err *err)
-{
-    struct team_listing *l = self;
-
-    return meta_level_page(tx, arena, &l->place, l->asking_account, l->last.key, n_max, &l->rows,
-                           out_n, err);
-}
-
-static int give_team(void *self, size_t i, struct err *err)
-{
-    struct team_listing          *l      = self;
-    const struct meta_team_level *row    = &l->rows[i];
-    struct work_team_access       access = { .level = str_from(meta_level_name(row->level)),
-                                             .team  = { .id        = row->uuid,
-                                                        .is_member = row->is_member != 0 } };
-
-    work_last_keep(&l->last, row->name);
-    return l->each(l->context, &access, err);
-}
-
-int work_team_access_list(struct work *work, struct arena *arena, int64_t asking_account,
-                          const struct auth_repo *place, struct work_page *page,
-                          work_team_access_each *each, void *context, struct err *err)
+int work_team_access_page(struct work *work, struct arena *arena, int64_t asking_account,
+                          const struct auth_repo *place, struct str after, size_t n_max,
+                          struct work_team_access **out, size_t *n_out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
-    struct team_listing          l  = {
-                  .place = place_of(place), .asking_account = asking_account, .each = each, .context = context
-    };
-    struct work_walk walk = { .fetch = fetch_teams, .give = give_team, .self = &l };
-    bool             has_more;
+    struct meta_level_place      at = place_of(place);
+    struct meta_team_level      *rows;
 
-    work_last_keep(&l.last, page->after);
     if (db_begin(work->db, DB_READ, "list team access", &tx, err) < 0 ||
-        work_walk(tx, &walk, page->size, &has_more, err) < 0 ||
-        (page->wants_count && meta_level_count(tx, &l.place, &page->count, err) < 0))
+        meta_level_page(tx, arena, &at, asking_account, after, n_max, &rows, n_out, err) < 0)
         return -1;
-    page->next = has_more ? str_copy(arena, l.last.key) : STR_NULL;
+    *out = mem_many(arena, *n_out + 1, struct work_team_access);
+    for (size_t i = 0; i < *n_out; i++)
+        (*out)[i] = (struct work_team_access){
+            .level = str_from(meta_level_name(rows[i].level)),
+            .team  = { .id        = rows[i].uuid,
+                       .name      = rows[i].name,
+                       .is_member = rows[i].is_member != 0 },
+        };
     return 0;
 }
 
-struct repo_listing {
-    int64_t                 team_id;
-    work_repo_access_each  *each;
-    void                   *context;
-    struct work_last        last;
-    struct meta_repo_level *rows;
-    struct work_repo       *told;
-};
-
-static int fetch_repos(void *self, struct db_tx *tx, struct arena *arena, size_t n_max,
-                       size_t *out_n, struct err *err)
-{
-    struct repo_listing *l = self;
-    size_t               n;
-
-    if (meta_level_page_of(tx, arena, l->team_id, l->last.key, n_max, &l->rows, &n, err) < 0)
-        return -1;
-    struct meta_repo *repos = mem_many(arena, n + 1, struct meta_repo);
-    for (size_t i = 0; i < n; i++)
-        repos[i] = l->rows[i].repo;
-    *out_n = n;
-    return work_repos_tell(tx, arena, repos, n, &l->told, err);
-}
-
-static int give_repo(void *self, size_t i, struct err *err)
-{
-    struct repo_listing    *l      = self;
-    struct work_repo_access access = { .level = str_from(meta_level_name(l->rows[i].level)),
-                                       .repo  = l->told[i] };
-
-    work_last_keep(&l->last, l->rows[i].repo.path);
-    return l->each(l->context, &access, err);
-}
-
-int work_team_access_repos(struct work *work, struct arena *arena, int64_t asking_account,
-                           const struct auth_account *org, struct str team, struct work_page *page,
-                           work_repo_access_each *each, void *context, struct work_team *out_team,
+int work_team_access_count(struct work *work, const struct auth_repo *place, int64_t *out,
                            struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx   = NULL;
-    struct repo_listing          l    = { .each = each, .context = context };
-    struct work_walk             walk = { .fetch = fetch_repos, .give = give_repo, .self = &l };
-    struct meta_team             row;
-    bool                         has_more, member;
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_level_place      at = place_of(place);
 
-    work_last_keep(&l.last, page->after);
-    if (db_begin(work->db, DB_READ, "list repositories of team", &tx, err) < 0 ||
+    if (db_begin(work->db, DB_READ, "count team access", &tx, err) < 0)
+        return -1;
+    return meta_level_count(tx, &at, out, err);
+}
+
+int work_team_open(struct work *work, struct arena *arena, int64_t asking_account,
+                   const struct auth_account *org, struct str team, struct work_team_found *out,
+                   struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_team             row;
+    bool                         member;
+
+    if (db_begin(work->db, DB_READ, "open team", &tx, err) < 0 ||
         find_team(tx, arena, org->id, team, &row, err) < 0 ||
         is_member(tx, row.id, asking_account, &member, err) < 0)
         return -1;
     if (!member && !org->is_owner)
         return err_set_code(err, ERR_DENIED, "DENIED", team,
                             "this is for members of the team and owners of the organization");
-    l.team_id = row.id;
-    if (work_walk(tx, &walk, page->size, &has_more, err) < 0 ||
-        (page->wants_count && meta_level_count_of(tx, row.id, &page->count, err) < 0))
-        return -1;
-    page->next = has_more ? str_copy(arena, l.last.key) : STR_NULL;
-    *out_team  = (struct work_team){ .id = row.uuid, .is_member = member };
+    *out = (struct work_team_found){
+        .id = row.id, .team = { .id = row.uuid, .name = row.name, .is_member = member }
+    };
     return 0;
+}
+
+int work_team_repo_page(struct work *work, struct arena *arena, const struct work_team_found *team,
+                        struct str after, size_t n_max, struct work_repo_access **out,
+                        size_t *n_out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_repo_level      *rows;
+    struct work_repo            *told;
+    size_t                       n;
+
+    if (db_begin(work->db, DB_READ, "list repositories of team", &tx, err) < 0 ||
+        meta_level_page_of(tx, arena, team->id, after, n_max, &rows, &n, err) < 0)
+        return -1;
+    struct meta_repo *repos = mem_many(arena, n + 1, struct meta_repo);
+    for (size_t i = 0; i < n; i++)
+        repos[i] = rows[i].repo;
+    if (work_repos_tell(tx, arena, repos, n, &told, err) < 0)
+        return -1;
+    *n_out = n;
+    *out   = mem_many(arena, n + 1, struct work_repo_access);
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] = (struct work_repo_access){ .level = str_from(meta_level_name(rows[i].level)),
+                                               .repo  = told[i] };
+    return 0;
+}
+
+int work_team_repo_count(struct work *work, const struct work_team_found *team, int64_t *out,
+                         struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(work->db, DB_READ, "count repositories of team", &tx, err) < 0)
+        return -1;
+    return meta_level_count_of(tx, team->id, out, err);
 }

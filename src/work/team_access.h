@@ -8,10 +8,11 @@
 #define WORK_TEAM_ACCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 #include "work/repository.h"
-#include "work/walk.h"
 
 struct arena;
 struct auth_account;
@@ -23,6 +24,7 @@ struct work;
 /* A team as DTR's routes show it; names come from the accounts API. */
 struct work_team {
     struct str id;
+    struct str name;
     bool       is_member; /* the account that asks */
 };
 
@@ -45,27 +47,32 @@ int work_team_access_find(struct work *work, struct arena *arena, int64_t asking
                           const struct auth_repo *place, struct str team,
                           struct work_team_access *out, struct err *err);
 
-/* Of all teams at the place, by name of the team. What `each` is given lives until it returns. */
-typedef int work_team_access_each(void *context, const struct work_team_access *access,
-                                  struct err *err);
-
-int work_team_access_list(struct work *work, struct arena *arena, int64_t asking_account,
-                          const struct auth_repo *place, struct work_page *page,
-                          work_team_access_each *each, void *context, struct err *err);
+/* Of all teams at the place, by name of the team after `after` (exclusive; null view: from the start), at most n_max. */
+int work_team_access_page(struct work *work, struct arena *arena, int64_t asking_account,
+                          const struct auth_repo *place, struct str after, size_t n_max,
+                          struct work_team_access **out, size_t *n_out, struct err *err);
+int work_team_access_count(struct work *work, const struct auth_repo *place, int64_t *out,
+                           struct err *err);
 
 /* The repositories on which a team of `org` has a level of its own, by path. For members of the team and owners of
- * the organisation; ERR_DENIED for others. */
+ * the organisation: ERR_DENIED for others, told by work_team_open, which comes first. */
 struct work_repo_access {
     struct str       level;
     struct work_repo repo;
 };
 
-typedef int work_repo_access_each(void *context, const struct work_repo_access *access,
-                                  struct err *err);
+struct work_team_found {
+    int64_t          id;
+    struct work_team team;
+};
 
-int work_team_access_repos(struct work *work, struct arena *arena, int64_t asking_account,
-                           const struct auth_account *org, struct str team, struct work_page *page,
-                           work_repo_access_each *each, void *context, struct work_team *out_team,
-                           struct err *err);
+int work_team_open(struct work *work, struct arena *arena, int64_t asking_account,
+                   const struct auth_account *org, struct str team, struct work_team_found *out,
+                   struct err *err);
+int work_team_repo_page(struct work *work, struct arena *arena, const struct work_team_found *team,
+                        struct str after, size_t n_max, struct work_repo_access **out,
+                        size_t *n_out, struct err *err);
+int work_team_repo_count(struct work *work, const struct work_team_found *team, int64_t *out,
+                         struct err *err);
 
 #endif

@@ -9,10 +9,12 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "io/clock.h"
+#include "meta/account.h"
 #include "meta/blob.h"
 #include "meta/manifest.h"
 #include "meta/object.h"
 #include "meta/repo.h"
+#include "oci/name.h"
 #include "work/damage.h"
 
 enum { REFUSALS_COUNTED = 4096, READ_BLOCK = 256 * 1024, RESERVE_MAX_PART = 16 };
@@ -137,6 +139,17 @@ int work_may_delete(struct work *work, struct err *err)
     return work_may_write(work, err);
 }
 
+int work_namespace_hold(struct db_tx *tx, const struct auth_repo *repo, struct err *err)
+{
+    struct str name  = oci_name_namespace(repo->path);
+    int        found = meta_account_hold(tx, repo->namespace_id, err);
+
+    if (found == 0)
+        return err_set_code(err, ERR_NOT_FOUND, "NO_SUCH_ACCOUNT", name, "no account " STR_FMT,
+                            STR_ARGS(name));
+    return found < 0 ? -1 : 0;
+}
+
 static int make_repo(struct db_tx *tx, const struct auth_repo *repo, const struct meta_actor *actor,
                      int64_t *out_id, struct err *err)
 {
@@ -144,6 +157,8 @@ static int make_repo(struct db_tx *tx, const struct auth_repo *repo, const struc
                                 .object_kind = "repository",
                                 .object_name = repo->path };
 
+    if (work_namespace_hold(tx, repo, err) < 0)
+        return -1;
     if (meta_repo_add(tx, repo->path, repo->namespace_id, 0, actor->account_id, out_id, err) < 0) {
         if (err->kind == ERR_EXISTS) {
             err->kind = ERR_UNAVAILABLE; /* another push has just made it: the next try finds it */

@@ -50,6 +50,10 @@ int work_may_push(struct work *work, size_t size, struct err *err);
 int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_repo *repo,
                      const struct meta_actor *actor, int64_t *out_id, struct err *err);
 
+/* The account of the namespace in which the repository is about to be made stays while it is. ERR_NOT_FOUND,
+ * NO_SUCH_ACCOUNT, when it is gone. */
+int work_namespace_hold(struct db_tx *tx, const struct auth_repo *repo, struct err *err);
+
 /* May the tag be changed, which says at present something else than it shall? Holds the repository's settings as
  * they are. ERR_CONFLICT, TAG_IMMUTABLE; `change`: "overwritten", "deleted". */
 int work_tag_may_change(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
