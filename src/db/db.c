@@ -269,18 +269,23 @@ static int broken(struct db_tx *tx, const struct db_statement *statement, struct
     return err_wrap(err, "%s: statement %s", tx->who, statement->name);
 }
 
+/* May it run? */
+static int check_run(struct db_tx *tx, const struct db_statement *statement,
+                     const struct db_value *args, size_t n_args, struct err *err)
+{
+    assert_ours(tx);
+    if (tx->is_broken)
+        return err_set(err, ERR_INTERNAL,
+                       "a statement failed before, the transaction can only be aborted");
+    return check_args(statement, args, n_args, err);
+}
+
 int db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
              size_t n_args, struct db_rows **out, struct err *err)
 {
     struct db_rows *rows;
 
-    assert_ours(tx);
-    if (tx->is_broken) {
-        err_set(err, ERR_INTERNAL,
-                "a statement failed before, the transaction can only be aborted");
-        return broken(tx, statement, err);
-    }
-    if (check_args(statement, args, n_args, err) < 0 ||
+    if (check_run(tx, statement, args, n_args, err) < 0 ||
         tx->db->driver->query(tx, statement, args, n_args, &rows, err) < 0)
         return broken(tx, statement, err);
 
@@ -339,6 +344,18 @@ int db_run(struct db_tx *tx, const struct db_statement *statement, const struct 
     }
     if (n_changed != NULL)
         *n_changed = tx->db->driver->changed(rows);
+    return 0;
+}
+
+int db_send(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
+            size_t n_args, struct err *err)
+{
+    ASSERT(tx->mode == DB_WRITE && statement->out[0] == '\0');
+    if (tx->db->driver->send == NULL)
+        return db_run(tx, statement, args, n_args, NULL, err);
+    if (check_run(tx, statement, args, n_args, err) < 0 ||
+        tx->db->driver->send(tx, statement, args, n_args, err) < 0)
+        return broken(tx, statement, err);
     return 0;
 }
 

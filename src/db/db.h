@@ -165,6 +165,12 @@ enum { DB_ARGS_MAX = 512 };
 int db_run(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
            size_t n_args, int64_t *n_changed, struct err *err);
 
+/* The same of a writing transaction, for a statement whose result nobody asks for: the driver may let it go out with a
+ * later one, for which a network then costs one turn. So its failure may be told by a later statement, or by the
+ * commit: not for statements whose failure means something to the caller. The bytes of args are copied. */
+int db_send(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
+            size_t n_args, struct err *err);
+
 /* At most one row into *out by the columns: 1, 0, -1. More than one row is ERR_INTERNAL. */
 int db_find(struct db_tx *tx, struct arena *arena, const struct db_statement *statement,
             const struct db_value *args, size_t n_args, const struct db_column *columns, void *out,

@@ -80,6 +80,10 @@ struct db_driver {
     int (*query)(struct db_tx *tx, const struct db_statement *statement,
                  const struct db_value *args, size_t n_args, struct db_rows **out, struct err *err);
 
+    /* As db_send, in a writing transaction; null: query, and next to the end. */
+    int (*send)(struct db_tx *tx, const struct db_statement *statement, const struct db_value *args,
+                size_t n_args, struct err *err);
+
     /* The next row: 1, 0, -1. After 0 or -1 it is not called again. */
     int (*next)(struct db_rows *rows, struct err *err);
 

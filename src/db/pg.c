@@ -208,10 +208,14 @@ static int commit(struct db_tx *base, struct err *err)
 {
     struct pg_tx *tx    = tx_of(base);
     struct pg_db *db    = db_of(base->db);
-    struct doubt  doubt = { .xid = pg_link_xid(tx->conn) };
+    struct doubt  doubt = { .xid = 0 };
     struct str    life  = pg_link_incarnation(tx->conn);
-    bool          wrote = base->mode == DB_WRITE && doubt.xid != 0;
 
+    if (base->mode == DB_WRITE && pg_link_get_xid(tx->conn, &doubt.xid, err) < 0) {
+        abort_tx(base);
+        return -1;
+    }
+    bool wrote = doubt.xid != 0;
     memcpy(doubt.life, life.p, life.n < LIFE_MAX ? life.n : LIFE_MAX - 1);
     enum pg_end ended = pg_link_commit(tx->conn, err);
     end(tx);
@@ -237,6 +241,12 @@ static int query(struct db_tx *tx, const struct db_statement *statement,
                  const struct db_value *args, size_t n_args, struct db_rows **out, struct err *err)
 {
     return pg_link_query(tx_of(tx)->conn, statement, args, n_args, out, err);
+}
+
+static int send_only(struct db_tx *tx, const struct db_statement *statement,
+                     const struct db_value *args, size_t n_args, struct err *err)
+{
+    return pg_link_send(tx_of(tx)->conn, statement, args, n_args, err);
 }
 
 static int script(struct db_tx *tx, const char *text, struct err *err)
@@ -302,6 +312,7 @@ const struct db_driver db_pg = {
     .abort          = abort_tx,
     .now            = now,
     .query          = query,
+    .send           = send_only,
     .next           = pg_rows_next,
     .changed        = pg_rows_changed,
     .number         = pg_rows_number,

@@ -1,7 +1,8 @@
 /* db/pg_link.c: a connection to PostgreSQL.
  *
  * Everything goes through turns: commands are added, the turn is ended with a sync, and its answers are read
- * in their order. The first error of a turn is its error; the server skips what follows it. */
+ * in their order. The first error of a turn is its error; the server skips what follows it. A statement that was
+ * only sent stays in the open turn until somebody ends it. */
 #include "db/pg_link.h"
 
 #include <endian.h>
@@ -27,7 +28,8 @@ enum {
     ANSWER_S      = 7,  /* the server's own deadline for a statement is 5 s */
     COMMIT_S      = 10, /* it may wait for a standby */
     FOREVER_S     = 24 * 3600,
-    COMMANDS_MAX  = 4,      /* in a turn */
+    COMMANDS_MAX  = 24,     /* in a turn */
+    COMMANDS_ADD  = 4,      /* that one statement may add to it */
     OLDEST_SERVER = 130000, /* 13: xid8 */
     LIFE_MAX      = 64,
 };
@@ -50,15 +52,22 @@ struct prepared {
     const struct db_statement *statement; /* the key */
     const char                *sql;       /* what it was prepared from */
     char                       name[16];
-    bool                       is_known; /* to the server */
+    bool                       is_known; /* to the server, once it has read what was sent */
 };
 
 struct turn {
     enum role        roles[COMMANDS_MAX];
+    struct prepared *prepared[COMMANDS_MAX]; /* by ROLE_PREPARE */
     size_t           n;
-    struct prepared *prepared; /* by ROLE_PREPARE */
-    PGresult        *rows;     /* of ROLE_ROWS */
-    bool             is_fatal; /* the server ended the connection with its answer */
+};
+
+struct params {
+    const char *values[DB_ARGS_MAX];
+    int         sizes[DB_ARGS_MAX];
+    int         formats[DB_ARGS_MAX];
+    Oid         types[DB_ARGS_MAX];
+    uint64_t    numbers[DB_ARGS_MAX];
+    int         n;
 };
 
 struct pg_link {
@@ -70,13 +79,17 @@ struct pg_link {
     bool         is_due;  /* begun by the caller, and not yet at the server */
     bool         is_open; /* begun at the server */
     bool         is_lost;
-    size_t       n_owed;       /* turns whose answers nobody waited for */
+    bool         was_fatal; /* the server ended the connection with its answer to the last turn */
+    struct turn  turn;      /* the open one */
+    size_t       n_owed;    /* turns whose answers nobody waited for */
     char         warning[128]; /* the last one, since the commit was sent */
     int64_t      xid;
     int64_t      server_us; /* the server's clock, 0: not asked for in this transaction */
     int64_t      asked_at;  /* and ours at that moment */
     int64_t      server_max;
     char         life[LIFE_MAX];
+
+    struct params params; /* of the statement at hand; large, so not on a stack */
 };
 
 struct pg_rows {
@@ -193,27 +206,34 @@ static int pay_owed(struct pg_link *conn, struct err *err)
 
 static int64_t number_at(const PGresult *result, int row, int column);
 
-static void take_answer(struct pg_link *conn, struct turn *turn, size_t at, PGresult *answer)
+static void take_answer(struct pg_link *conn, size_t at, PGresult *answer, PGresult **rows)
 {
-    switch (turn->roles[at]) {
+    switch (conn->turn.roles[at]) {
     case ROLE_PLAIN:
+    case ROLE_PREPARE:
         break;
     case ROLE_STAMP:
         conn->xid       = number_at(answer, 0, 0);
         conn->server_us = number_at(answer, 0, 1);
         conn->asked_at  = clock_monotonic_us();
         break;
-    case ROLE_PREPARE:
-        turn->prepared->is_known = true;
-        break;
     case ROLE_ROWS:
-        turn->rows = answer;
+        *rows = answer;
         return;
     }
     PQclear(answer);
 }
 
-static int read_answers(struct pg_link *conn, struct turn *turn, int seconds, struct err *err)
+/* From that command on the server has skipped them. */
+static void forget_prepared(struct turn *turn, size_t from)
+{
+    for (size_t at = from; at < turn->n; at++) {
+        if (turn->roles[at] == ROLE_PREPARE)
+            turn->prepared[at]->is_known = false;
+    }
+}
+
+static int read_answers(struct pg_link *conn, int seconds, PGresult **rows, struct err *err)
 {
     bool has_failed = false;
 
@@ -231,43 +251,62 @@ static int read_answers(struct pg_link *conn, struct turn *turn, int seconds, st
             PQclear(answer);
             return has_failed ? -1 : 0;
         }
-        if (!has_failed && at < turn->n &&
+        if (!has_failed && at < conn->turn.n &&
             (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) {
-            take_answer(conn, turn, at, answer);
+            take_answer(conn, at, answer, rows);
             continue;
         }
         if (!has_failed) {
-            has_failed     = true;
-            turn->is_fatal = pg_error_is_fatal(answer);
+            has_failed      = true;
+            conn->was_fatal = pg_error_is_fatal(answer);
+            forget_prepared(&conn->turn, at);
             pg_error_of_result(answer, err);
         }
         PQclear(answer);
     }
 }
 
-/* Ends the turn and reads its answers. After a failure there are no rows. */
-static int end_turn(struct pg_link *conn, struct turn *turn, int seconds, struct err *err)
+/* Ends the turn and reads its answers; out is what its ROLE_ROWS gave, or null. After a failure there are none. */
+static int end_turn(struct pg_link *conn, int seconds, PGresult **out, struct err *err)
 {
+    PGresult *rows = NULL;
+    int       done = -1;
+
+    conn->was_fatal = false;
     if (conn->is_lost || PQpipelineSync(conn->pq) != 1)
-        return lost(conn, err);
-    if (pay_owed(conn, err) == 0 && read_answers(conn, turn, seconds, err) == 0)
-        return 0;
-    PQclear(turn->rows);
-    turn->rows = NULL;
-    return -1;
+        lost(conn, err);
+    else if (pay_owed(conn, err) == 0)
+        done = read_answers(conn, seconds, &rows, err);
+    conn->turn.n = 0;
+    if (done < 0) {
+        PQclear(rows);
+        rows = NULL;
+    }
+    *out = rows;
+    return done;
 }
 
-static void add(struct pg_link *conn, struct turn *turn, enum role role, int was_sent)
+/* The same for a turn that asks for no rows. */
+static int end_silent_turn(struct pg_link *conn, struct err *err)
 {
-    ASSERT(turn->n < COMMANDS_MAX);
-    turn->roles[turn->n++] = role;
+    PGresult *none = NULL;
+    int       done = end_turn(conn, ANSWER_S, &none, err);
+
+    PQclear(none);
+    return done;
+}
+
+static void add(struct pg_link *conn, enum role role, int was_sent)
+{
+    ASSERT(conn->turn.n < COMMANDS_MAX);
+    conn->turn.roles[conn->turn.n++] = role;
     if (was_sent != 1)
         conn->is_lost = true;
 }
 
-static void add_fixed(struct pg_link *conn, struct turn *turn, enum role role, const char *name)
+static void add_fixed(struct pg_link *conn, enum role role, const char *name)
 {
-    add(conn, turn, role, PQsendQueryPrepared(conn->pq, name, 0, NULL, NULL, NULL, 1));
+    add(conn, role, PQsendQueryPrepared(conn->pq, name, 0, NULL, NULL, NULL, 1));
 }
 
 /* The last turn of a transaction; whoever comes next reads its answer. */
@@ -292,15 +331,6 @@ static Oid oid_of(char kind)
 {
     return kind == 'i' ? OID_INT8 : kind == 'b' ? OID_BYTEA : OID_TEXT;
 }
-
-struct params {
-    const char *values[DB_ARGS_MAX];
-    int         sizes[DB_ARGS_MAX];
-    int         formats[DB_ARGS_MAX];
-    Oid         types[DB_ARGS_MAX];
-    uint64_t    numbers[DB_ARGS_MAX];
-    int         n;
-};
 
 /* Everything travels in binary; a number with its high byte first. */
 static void fill_params(const struct db_statement *statement, const struct db_value *args,
@@ -396,7 +426,7 @@ static struct prepared *find_prepared(struct pg_link *conn, const struct db_stat
     return prepared;
 }
 
-static void add_begin(struct pg_link *conn, struct turn *turn)
+static void add_begin(struct pg_link *conn)
 {
     bool is_write = conn->mode == DB_WRITE;
 
@@ -404,28 +434,33 @@ static void add_begin(struct pg_link *conn, struct turn *turn)
         return;
     conn->is_due  = false;
     conn->is_open = true;
-    add_fixed(conn, turn, ROLE_PLAIN, is_write ? "begin_write" : "begin_read");
+    add_fixed(conn, ROLE_PLAIN, is_write ? "begin_write" : "begin_read");
     if (is_write)
-        add_fixed(conn, turn, ROLE_STAMP, "stamp_write");
+        add_fixed(conn, ROLE_STAMP, "stamp_write");
 }
 
-static void add_statement(struct pg_link *conn, struct turn *turn,
-                          const struct db_statement *statement, const struct params *params)
+static void add_statement(struct pg_link *conn, enum role role,
+                          const struct db_statement *statement, const struct db_value *args,
+                          size_t n_args)
 {
     struct prepared *prepared = find_prepared(conn, statement);
+    struct params   *params   = &conn->params;
 
+    fill_params(statement, args, n_args, params);
+    add_begin(conn);
     if (prepared == NULL) {
-        add(conn, turn, ROLE_ROWS,
+        add(conn, role,
             PQsendQueryParams(conn->pq, text_of(statement), params->n, params->types,
                               params->values, params->sizes, params->formats, 1));
         return;
     }
     if (!prepared->is_known) {
-        turn->prepared = prepared;
-        add(conn, turn, ROLE_PREPARE,
+        prepared->is_known                = true;
+        conn->turn.prepared[conn->turn.n] = prepared;
+        add(conn, ROLE_PREPARE,
             PQsendPrepare(conn->pq, prepared->name, prepared->sql, params->n, params->types));
     }
-    add(conn, turn, ROLE_ROWS,
+    add(conn, role,
         PQsendQueryPrepared(conn->pq, prepared->name, params->n, params->values, params->sizes,
                             params->formats, 1));
 }
@@ -439,26 +474,31 @@ static bool is_reading(const struct db_statement *statement)
 int pg_link_query(struct pg_link *conn, const struct db_statement *statement,
                   const struct db_value *args, size_t n_args, struct db_rows **out, struct err *err)
 {
-    struct turn   turn = { 0 };
-    struct params params;
+    PGresult *result;
 
     if (conn->mode == DB_LOOK && !is_reading(statement))
         return err_set(err, ERR_INTERNAL, "a look that would write");
-    fill_params(statement, args, n_args, &params);
-    add_begin(conn, &turn);
-    add_statement(conn, &turn, statement, &params);
-    if (end_turn(conn, &turn, ANSWER_S, err) < 0)
+    add_statement(conn, ROLE_ROWS, statement, args, n_args);
+    if (end_turn(conn, ANSWER_S, &result, err) < 0)
         return -1;
-    if (check_columns(statement, turn.rows, err) < 0) {
-        PQclear(turn.rows);
+    if (check_columns(statement, result, err) < 0) {
+        PQclear(result);
         return -1;
     }
 
     struct pg_rows *rows = mem_new(struct pg_rows);
-    rows->result         = turn.rows;
+    rows->result         = result;
     rows->at             = -1;
     *out                 = &rows->rows;
     return 0;
+}
+
+int pg_link_send(struct pg_link *conn, const struct db_statement *statement,
+                 const struct db_value *args, size_t n_args, struct err *err)
+{
+    ASSERT(conn->mode == DB_WRITE);
+    add_statement(conn, ROLE_PLAIN, statement, args, n_args);
+    return conn->turn.n + COMMANDS_ADD > COMMANDS_MAX ? end_silent_turn(conn, err) : 0;
 }
 
 static struct pg_rows *rows_of(const struct db_rows *rows)
@@ -525,34 +565,33 @@ static size_t highest_parameter(const char *sql)
 int pg_link_check(struct pg_link *conn, const struct db_statement *statement, size_t *n_in,
                   size_t *n_out, struct err *err)
 {
-    struct turn turn = { 0 };
-    Oid         types[DB_ARGS_MAX];
-    int         n = (int)strlen(statement->in);
+    Oid       types[DB_ARGS_MAX];
+    PGresult *described;
+    int       n = (int)strlen(statement->in);
 
     ASSERT(n <= DB_ARGS_MAX);
     for (int i = 0; i < n; i++)
         types[i] = oid_of(statement->in[i]);
-    add(conn, &turn, ROLE_PLAIN, PQsendPrepare(conn->pq, "", text_of(statement), n, types));
-    add(conn, &turn, ROLE_ROWS, PQsendDescribePrepared(conn->pq, ""));
-    if (end_turn(conn, &turn, ANSWER_S, err) < 0)
+    add(conn, ROLE_PLAIN, PQsendPrepare(conn->pq, "", text_of(statement), n, types));
+    add(conn, ROLE_ROWS, PQsendDescribePrepared(conn->pq, ""));
+    if (end_turn(conn, ANSWER_S, &described, err) < 0)
         return -1;
 
-    int result = check_columns(statement, turn.rows, err);
+    int result = check_columns(statement, described, err);
     *n_in      = highest_parameter(text_of(statement));
-    *n_out     = (size_t)PQnfields(turn.rows);
-    PQclear(turn.rows);
+    *n_out     = (size_t)PQnfields(described);
+    PQclear(described);
     return result;
 }
 
 /* Scripts are the one thing that goes outside of the pipeline: it takes one statement a command. */
 int pg_link_script(struct pg_link *conn, const char *script, struct err *err)
 {
-    struct turn turn       = { 0 };
-    bool        has_failed = false;
-    PGresult   *answer;
+    bool      has_failed = false;
+    PGresult *answer;
 
-    add_begin(conn, &turn);
-    if (end_turn(conn, &turn, ANSWER_S, err) < 0)
+    add_begin(conn);
+    if (end_silent_turn(conn, err) < 0)
         return -1;
     if (PQexitPipelineMode(conn->pq) != 1 ||
         PQsendQuery(conn->pq, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0") != 1)
@@ -589,8 +628,13 @@ void pg_link_begin(struct pg_link *conn, enum db_mode mode)
     conn->server_us = 0;
 }
 
+/* What was sent and never asked for is read first: its errors must not stop the rollback. */
 void pg_link_abort(struct pg_link *conn)
 {
+    struct err ignored; /* nothing of it is to stay */
+
+    if (conn->turn.n > 0)
+        (void)end_silent_turn(conn, &ignored);
     if (conn->is_open)
         send_rollback(conn);
     conn->is_due = conn->is_open = false;
@@ -598,15 +642,19 @@ void pg_link_abort(struct pg_link *conn)
 
 static enum pg_end commit_writing(struct pg_link *conn, struct err *err)
 {
-    struct turn turn = { 0 };
+    PGresult *answer;
 
     conn->warning[0] = '\0';
-    add_fixed(conn, &turn, ROLE_ROWS, "commit");
-    if (end_turn(conn, &turn, COMMIT_S, err) < 0)
-        return conn->is_lost || turn.is_fatal ? PG_UNKNOWN : PG_FAILED;
+    add_fixed(conn, ROLE_ROWS, "commit");
+    if (end_turn(conn, COMMIT_S, &answer, err) < 0) {
+        if (conn->is_lost || conn->was_fatal)
+            return PG_UNKNOWN;
+        send_rollback(conn); /* a statement before it failed, perhaps, and it was skipped */
+        return PG_FAILED;
+    }
 
-    bool is_commit = strcmp(PQcmdStatus(turn.rows), "COMMIT") == 0;
-    PQclear(turn.rows);
+    bool is_commit = strcmp(PQcmdStatus(answer), "COMMIT") == 0;
+    PQclear(answer);
     if (!is_commit) {
         err_set(err, ERR_UNAVAILABLE, "postgresql: rolled back in place of the commit");
         return PG_FAILED;
@@ -629,22 +677,24 @@ enum pg_end pg_link_commit(struct pg_link *conn, struct err *err)
     return commit_writing(conn, err);
 }
 
-int64_t pg_link_xid(const struct pg_link *conn)
+int pg_link_get_xid(struct pg_link *conn, int64_t *out, struct err *err)
 {
-    return conn->xid;
+    if (conn->is_open && conn->xid == 0 && end_silent_turn(conn, err) < 0)
+        return -1;
+    *out = conn->xid;
+    return 0;
 }
 
 /* Without an answer the time goes on by our own clock: a lost connection fails at its next statement. */
 int64_t pg_link_now(struct pg_link *conn)
 {
-    struct turn turn = { 0 };
-    struct err  ignored; /* told by the next statement */
+    struct err ignored; /* told by the next statement */
 
     if (conn->server_us == 0) {
-        add_begin(conn, &turn);
+        add_begin(conn);
         if (conn->mode != DB_WRITE)
-            add_fixed(conn, &turn, ROLE_STAMP, "stamp_read");
-        if (end_turn(conn, &turn, ANSWER_S, &ignored) < 0 || conn->server_us == 0)
+            add_fixed(conn, ROLE_STAMP, "stamp_read");
+        if (end_silent_turn(conn, &ignored) < 0 || conn->server_us == 0)
             return clock_utc_us();
     }
     return conn->server_us + clock_monotonic_us() - conn->asked_at;
@@ -691,10 +741,8 @@ static int connect_to(struct pg_link *conn, const char *url, struct err *err)
 static int prepare_fixed(struct pg_link *conn, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-        struct turn turn = { 0 };
-
-        add(conn, &turn, ROLE_PLAIN, PQsendPrepare(conn->pq, fixed[i].name, fixed[i].sql, 0, NULL));
-        if (end_turn(conn, &turn, ANSWER_S, err) < 0)
+        add(conn, ROLE_PLAIN, PQsendPrepare(conn->pq, fixed[i].name, fixed[i].sql, 0, NULL));
+        if (end_silent_turn(conn, err) < 0)
             return -1;
     }
     return 0;

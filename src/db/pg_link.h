@@ -54,22 +54,29 @@ struct str pg_link_incarnation(const struct pg_link *conn);
 void pg_link_begin(struct pg_link *conn, enum db_mode mode);
 void pg_link_abort(struct pg_link *conn);
 
-/* How a commit ended. UNKNOWN: the answer was lost, and pg_link_xid with the incarnation tells what to ask
+/* How a commit ended. UNKNOWN: the answer was lost, and pg_link_get_xid with the incarnation tells what to ask
  * for. UNSAFE: it is committed, but the wait for the standby was cut short, so that it may still be lost. */
 enum pg_end { PG_COMMITTED, PG_FAILED, PG_UNKNOWN, PG_UNSAFE };
 
 enum pg_end pg_link_commit(struct pg_link *conn, struct err *err);
 
-/* Of the writing transaction: its id; 0 before its first statement. */
-int64_t pg_link_xid(const struct pg_link *conn);
+/* Of the writing transaction: its id, 0 before its first statement. A commit whose answer is lost is looked up by it, so
+ * it must be known before: when statements were only sent so far, their answers are waited for. */
+int pg_link_get_xid(struct pg_link *conn, int64_t *out, struct err *err);
 
 /* The server's clock, asked once a transaction and carried on by ours. */
 int64_t pg_link_now(struct pg_link *conn);
 
 /* Rows as the driver interface has them. All rows of a result are held in memory. */
-int        pg_link_query(struct pg_link *conn, const struct db_statement *statement,
-                         const struct db_value *args, size_t n_args, struct db_rows **out,
-                         struct err *err);
+int pg_link_query(struct pg_link *conn, const struct db_statement *statement,
+                  const struct db_value *args, size_t n_args, struct db_rows **out,
+                  struct err *err);
+
+/* Of a writing transaction: a statement that nobody waits for. It goes out with the next one or with the commit, and
+ * the failure of either may be its own. */
+int pg_link_send(struct pg_link *conn, const struct db_statement *statement,
+                 const struct db_value *args, size_t n_args, struct err *err);
+
 int        pg_rows_next(struct db_rows *rows, struct err *err);
 int64_t    pg_rows_changed(const struct db_rows *rows);
 int64_t    pg_rows_number(const struct db_rows *rows, size_t column);

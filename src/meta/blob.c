@@ -154,7 +154,7 @@ int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t 
                err) < 0)
         return -1;
     if (n_changed > 0 &&
-        db_run(tx, &sql[TOUCH], DB_ARGS(db_text(digest), db_int(db_now(tx))), NULL, err) < 0)
+        db_send(tx, &sql[TOUCH], DB_ARGS(db_text(digest), db_int(db_now(tx))), err) < 0)
         return -1;
 
     *out_written = n_changed > 0;

@@ -67,7 +67,7 @@ static int add_audit(struct db_tx *tx, int64_t now, const struct meta_actor *act
                      const struct meta_event *event, const char *outcome, struct str reason,
                      struct err *err)
 {
-    return db_run(
+    return db_send(
         tx, &sql[AUDIT],
         DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(outcome)),
                 db_text(reason), db_text(str_from(actor->kind)), db_int(actor->account_id),
@@ -76,7 +76,7 @@ static int add_audit(struct db_tx *tx, int64_t now, const struct meta_actor *act
                 db_text(event->object_name), db_text(event->digest), db_text(event->old_digest),
                 db_text(event->target), db_text(actor->request_id), db_text(event->before),
                 db_text(event->after), db_text(namespace_of(event))),
-        NULL, err);
+        err);
 }
 
 int meta_audit_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,
@@ -90,14 +90,14 @@ int meta_event_add(struct db_tx *tx, const struct meta_actor *actor, const struc
 {
     int64_t now = db_now(tx);
 
-    if (db_run(tx, &sql[ADD],
-               DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(actor->kind)),
-                       db_int(actor->account_id), db_text(actor->credential_id),
-                       db_int(event->repo_id), db_text(event->path),
-                       db_text(str_from(event->object_kind)), db_text(event->object_name),
-                       db_text(event->digest), db_text(event->old_digest), db_text(event->target),
-                       db_text(actor->request_id)),
-               NULL, err) < 0)
+    if (db_send(tx, &sql[ADD],
+                DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(actor->kind)),
+                        db_int(actor->account_id), db_text(actor->credential_id),
+                        db_int(event->repo_id), db_text(event->path),
+                        db_text(str_from(event->object_kind)), db_text(event->object_name),
+                        db_text(event->digest), db_text(event->old_digest), db_text(event->target),
+                        db_text(actor->request_id)),
+                err) < 0)
         return -1;
     return add_audit(tx, now, actor, event, "done", STR_NULL, err);
 }

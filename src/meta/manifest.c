@@ -211,15 +211,15 @@ int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest
 int meta_manifest_add_blob(struct db_tx *tx, int64_t repo_id, struct str manifest,
                            struct str digest, struct err *err)
 {
-    return db_run(tx, &sql[ADD_BLOB], DB_ARGS(db_int(repo_id), db_text(manifest), db_text(digest)),
-                  NULL, err);
+    return db_send(tx, &sql[ADD_BLOB], DB_ARGS(db_int(repo_id), db_text(manifest), db_text(digest)),
+                   err);
 }
 
 int meta_manifest_add_child(struct db_tx *tx, int64_t repo_id, struct str parent, struct str child,
                             struct err *err)
 {
-    return db_run(tx, &sql[ADD_CHILD], DB_ARGS(db_int(repo_id), db_text(parent), db_text(child)),
-                  NULL, err);
+    return db_send(tx, &sql[ADD_CHILD], DB_ARGS(db_int(repo_id), db_text(parent), db_text(child)),
+                   err);
 }
 
 int meta_manifest_find_parent(struct db_tx *tx, struct arena *arena, int64_t repo_id,

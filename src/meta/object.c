@@ -57,19 +57,22 @@ static int remove_key(struct db_tx *tx, const struct db_statement *statement, st
 
 int meta_pending_add(struct db_tx *tx, struct str object_key, int64_t expires_at, struct err *err)
 {
-    return db_run(tx, &sql[PENDING_ADD], DB_ARGS(db_text(object_key), db_int(expires_at)), NULL,
-                  err);
+    return db_send(tx, &sql[PENDING_ADD], DB_ARGS(db_text(object_key), db_int(expires_at)), err);
 }
 
 int meta_pending_move(struct db_tx *tx, struct str object_key, int64_t expires_at, struct err *err)
 {
-    return db_run(tx, &sql[PENDING_MOVE], DB_ARGS(db_text(object_key), db_int(expires_at)), NULL,
-                  err);
+    return db_send(tx, &sql[PENDING_MOVE], DB_ARGS(db_text(object_key), db_int(expires_at)), err);
 }
 
 int meta_pending_remove(struct db_tx *tx, struct str object_key, struct err *err)
 {
     return remove_key(tx, &sql[PENDING_REMOVE], object_key, err);
+}
+
+int meta_pending_forget(struct db_tx *tx, struct str object_key, struct err *err)
+{
+    return db_send(tx, &sql[PENDING_REMOVE], DB_ARGS(db_text(object_key)), err);
 }
 
 int meta_pending_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
@@ -82,8 +85,8 @@ int meta_pending_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t 
 int meta_doomed_add(struct db_tx *tx, struct str object_key, int64_t size, int64_t not_before,
                     struct err *err)
 {
-    return db_run(tx, &sql[DOOMED_ADD],
-                  DB_ARGS(db_text(object_key), db_int(size), db_int(not_before)), NULL, err);
+    return db_send(tx, &sql[DOOMED_ADD],
+                   DB_ARGS(db_text(object_key), db_int(size), db_int(not_before)), err);
 }
 
 int meta_doomed_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
@@ -101,8 +104,8 @@ int meta_doomed_remove(struct db_tx *tx, struct str object_key, struct err *err)
 int meta_gc_queue_put(struct db_tx *tx, const char *kind, struct str id, int64_t review_after,
                       const char *event, struct err *err)
 {
-    return db_run(tx, &sql[QUEUE_PUT],
-                  DB_ARGS(db_text(str_from(kind)), db_text(id), db_int(review_after),
-                          db_text(str_from(event))),
-                  NULL, err);
+    return db_send(tx, &sql[QUEUE_PUT],
+                   DB_ARGS(db_text(str_from(kind)), db_text(id), db_int(review_after),
+                           db_text(str_from(event))),
+                   err);
 }

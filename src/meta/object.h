@@ -18,6 +18,9 @@ int meta_pending_move(struct db_tx *tx, struct str object_key, int64_t expires_a
 
 /* 1 removed, 0 it was gone (fenced: the object is not ours any longer), -1. */
 int meta_pending_remove(struct db_tx *tx, struct str object_key, struct err *err);
+
+/* Removes it when it is there. */
+int meta_pending_forget(struct db_tx *tx, struct str object_key, struct err *err);
 int meta_pending_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
                      struct str **out_keys, size_t *n_out, struct err *err);
 

@@ -57,12 +57,12 @@ int meta_upload_find(struct db_tx *tx, struct arena *arena, struct str id, struc
 
 int meta_upload_add(struct db_tx *tx, const struct meta_upload *upload, struct err *err)
 {
-    return db_run(tx, &sql[ADD],
-                  DB_ARGS(db_text(upload->id), db_text(upload->path), db_int(upload->account_id),
-                          db_text(upload->upload_key), db_int(upload->offset),
-                          db_blob(upload->hash_state), db_blob(upload->hash_state_2),
-                          db_int(db_now(tx))),
-                  NULL, err);
+    return db_send(tx, &sql[ADD],
+                   DB_ARGS(db_text(upload->id), db_text(upload->path), db_int(upload->account_id),
+                           db_text(upload->upload_key), db_int(upload->offset),
+                           db_blob(upload->hash_state), db_blob(upload->hash_state_2),
+                           db_int(db_now(tx))),
+                   err);
 }
 
 int meta_upload_advance(struct db_tx *tx, struct str id, int64_t version, int64_t offset,

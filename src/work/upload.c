@@ -66,7 +66,7 @@ static struct str print_hash(struct work *work, struct arena *arena, const struc
 
 static int remove_session(struct db_tx *tx, struct str id, struct str upload_key, struct err *err)
 {
-    if (meta_upload_remove(tx, id, 0, err) < 0 || meta_pending_remove(tx, upload_key, err) < 0)
+    if (meta_upload_remove(tx, id, 0, err) < 0 || meta_pending_forget(tx, upload_key, err) < 0)
         return -1;
     return 0;
 }
@@ -150,7 +150,7 @@ static int find_session(struct work *work, struct arena *arena, const struct met
 
     if (id.n != WORK_UPLOAD_ID_MAX - 1)
         return unknown(id, err);
-    if (db_begin(work->db, DB_READ, "find upload", &tx, err) < 0)
+    if (db_begin(work->db, DB_LOOK, "find upload", &tx, err) < 0)
         return -1;
 
     int found = meta_upload_find(tx, arena, id, out, err);
@@ -198,7 +198,7 @@ int work_upload_cancel(struct work *work, const struct meta_actor *actor,
     if (blob_remove(work->store, row.upload_key, err) < 0 ||
         failpoint(FP_UPLOAD_CANCEL_REMOVED, err) < 0 ||
         db_begin(work->db, DB_WRITE, "forget upload", &tx, err) < 0 ||
-        meta_pending_remove(tx, row.upload_key, err) < 0 || db_commit(&tx, err) < 0)
+        meta_pending_forget(tx, row.upload_key, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     return failpoint(FP_UPLOAD_CANCELLED, err);
 }
@@ -502,8 +502,8 @@ static void drop(struct work_upload *upload)
         (upload->object_key[0] != '\0' &&
          blob_remove(work->store, str_from(upload->object_key), &ignored) < 0) ||
         db_begin(work->db, DB_WRITE, "drop upload", &tx, &ignored) < 0 ||
-        meta_pending_remove(tx, str_from(upload->upload_key), &ignored) < 0 ||
-        meta_pending_remove(tx, str_from(upload->object_key), &ignored) < 0 ||
+        meta_pending_forget(tx, str_from(upload->upload_key), &ignored) < 0 ||
+        meta_pending_forget(tx, str_from(upload->object_key), &ignored) < 0 ||
         (upload->id[0] != '\0' && meta_upload_remove(tx, str_from(upload->id), 0, &ignored) < 0))
         return;
     if (db_commit(&tx, &ignored) == 0)
@@ -569,7 +569,7 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     if (is_ours == 0)
         return err_set(err, ERR_UNAVAILABLE,
                        "the upload took too long and its object was collected");
-    if (meta_pending_remove(tx, str_from(upload->upload_key), err) < 0 ||
+    if (meta_pending_forget(tx, str_from(upload->upload_key), err) < 0 ||
         work_repo_ensure(tx, arena, repo, actor, &repo_id, err) < 0 ||
         meta_blob_put(tx, arena, name, upload->offset, key, &key_in_force, err) < 0)
         return -1;

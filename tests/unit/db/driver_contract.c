@@ -463,6 +463,81 @@ void contract_driver_one_thread_may_read_twice_at_once(void **state)
     assert_int_equal(count_now(d), 1);
 }
 
+static int send_thing(struct driver *d, struct db_tx *tx, const char *name)
+{
+    return db_send(tx, &add,
+                   DB_ARGS(db_text(str_from(name)), db_int(1), db_null(), db_blob(STR_NULL)),
+                   &d->err);
+}
+
+void contract_driver_what_was_sent_is_there_for_the_next_statement(void **state)
+{
+    struct driver *d  = *state;
+    struct db_tx  *tx = begin(d, DB_WRITE);
+
+    CHECK_OK(send_thing(d, tx, "a"), &d->err);
+    CHECK_OK(send_thing(d, tx, "b"), &d->err);
+    assert_int_equal(count_in(d, tx), 2);
+    CHECK_OK(send_thing(d, tx, "c"), &d->err);
+    commit(d, tx);
+    assert_int_equal(count_now(d), 3);
+
+    /* And nothing else at all, more than a connection takes at once. */
+    tx = begin(d, DB_WRITE);
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "n%d", i);
+        CHECK_OK(send_thing(d, tx, name), &d->err);
+    }
+    commit(d, tx);
+    assert_int_equal(count_now(d), 103);
+
+    tx = begin(d, DB_WRITE);
+    CHECK_OK(send_thing(d, tx, "d"), &d->err);
+    db_abort(&tx);
+    assert_int_equal(count_now(d), 103);
+}
+
+/* Told at once, by a later statement, or by the commit: nothing of the transaction is left, and the database is
+ * as good as before. */
+void contract_driver_what_was_sent_and_failed_is_told_in_the_end(void **state)
+{
+    struct driver *d = *state;
+
+    for (int n_after = 0; n_after < 3; n_after++) {
+        struct db_tx *tx   = begin(d, DB_WRITE);
+        int           done = 0;
+
+        CHECK_OK(send_thing(d, tx, "a"), &d->err);
+        done = send_thing(d, tx, "a");
+        for (int i = 0; i < n_after && done == 0; i++)
+            done = send_thing(d, tx, "b");
+        if (n_after == 2 && done == 0)
+            done = db_run(tx, &no_parts, DB_NO_ARGS, NULL, &d->err);
+        if (done < 0)
+            db_abort(&tx);
+        else
+            done = db_commit(&tx, &d->err);
+        assert_int_equal(done, -1);
+        assert_int_equal(d->err.kind, ERR_EXISTS);
+        assert_int_equal(count_now(d), 0);
+        store_thing(d, "z", 1);
+        tx = begin(d, DB_WRITE);
+        CHECK_OK(db_run(tx, &clear, DB_ARGS(db_int(0)), NULL, &d->err), &d->err);
+        commit(d, tx);
+    }
+
+    /* Nobody asks what became of it. */
+    struct db_tx *tx = begin(d, DB_WRITE);
+    CHECK_OK(send_thing(d, tx, "a"), &d->err);
+    (void)send_thing(d, tx, "a");
+    db_abort(&tx);
+    assert_int_equal(count_now(d), 0);
+    store_thing(d, "a", 1);
+    assert_int_equal(count_now(d), 1);
+}
+
 void contract_driver_only_abort_follows_a_failure(void **state)
 {
     struct driver *d  = *state;
