@@ -112,5 +112,5 @@ deps:
 	$(call say,every package is there)
 
 clean:
-	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-cover $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release build-previous
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-cover $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-release build-previous build-viewer
 	$(call say,removed the builds)

@@ -14,6 +14,7 @@
 struct api;
 struct auth;
 struct err;
+struct http_asset;
 struct http_certificate;
 struct work;
 
@@ -24,6 +25,7 @@ struct api_settings {
     size_t                   n_external_urls;
     struct http_certificate *certificate; /* whose names may stand in a realm; null: none */
     struct str               ca_pem;      /* the own CA; null view: none */
+    const struct http_asset *assets;      /* of the page about the API; null: none */
     size_t                   workers;     /* of the server, for metrics */
     int                      spool_fd;    /* directory for long answers in the making; not ours */
 };

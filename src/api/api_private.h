@@ -9,6 +9,7 @@
 #include "api/metrics.h"
 #include "api/realm.h"
 #include "codec/hash.h"
+#include "http/asset.h"
 
 struct api {
     struct api_settings settings;

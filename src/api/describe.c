@@ -555,8 +555,6 @@ static void write_info(struct json_write *w)
     json_write_key(w, "license");
     json_write_raw(w, STR("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
     json_write_end(w);
-    json_write_key(w, "servers");
-    json_write_raw(w, STR("[{\"url\":\"/\"}]"));
 }
 
 struct str api_describe(struct arena *arena, const struct api_route *const *tables)

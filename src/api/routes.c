@@ -1,6 +1,7 @@
 /* api/routes.c: the list of tables; each stands at the head of its own file and ends with an empty row. */
 #include "api/api_private.h"
 
+extern const struct api_route api_assets_routes[];
 extern const struct api_route api_description_routes[];
 extern const struct api_route api_enzi_account_routes[];
 extern const struct api_route api_enzi_member_routes[];
@@ -23,6 +24,7 @@ extern const struct api_route api_v2_upload_routes[];
 
 /* clang-format off */
 const struct api_route *const api_tables[] = {
+    api_assets_routes,
     api_description_routes,
     api_enzi_account_routes,
     api_enzi_member_routes,

@@ -20,6 +20,7 @@
 #include "cmd/tls.h"
 #include "cmd/upkeep.h"
 #include "http/server.h"
+#include "web/assets.h"
 
 extern char **environ;
 
@@ -106,6 +107,7 @@ static int open_api(struct serving *s, struct err *err)
         .n_external_urls = n_urls,
         .certificate     = s->certificate,
         .ca_pem          = s->ca,
+        .assets          = web_assets,
         .spool_fd        = s->node->data_fd,
     };
     return api_new(&settings, &s->api, err);

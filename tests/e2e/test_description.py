@@ -37,6 +37,7 @@ def test_router_and_description_are_the_same_set(description):
         assert described[key]["description"] == f"Who may: {may.rstrip()}."
 
 
+@pytest.mark.timeout(pypi.SECONDS)
 def test_the_description_is_valid(description, tmp):
     path = tmp / "openapi.json"
     path.write_text(json.dumps(description))
