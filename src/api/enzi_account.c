@@ -90,8 +90,9 @@ static int read_accounts(struct api_call *call, const void *what, struct arena *
     return 0;
 }
 
-static struct str account_key(const void *row)
+static struct str account_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct meta_account_row *)row)->account.name;
 }
 

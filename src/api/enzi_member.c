@@ -91,8 +91,9 @@ static int read_orgs(struct api_call *call, const void *what, struct arena *aren
     return 0;
 }
 
-static struct str member_key(const void *row)
+static struct str member_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct meta_member *)row)->account.name;
 }
 

@@ -79,8 +79,9 @@ static int read_teams(struct api_call *call, const void *what, struct arena *are
     return 0;
 }
 
-static struct str team_key(const void *row)
+static struct str team_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct meta_team *)row)->name;
 }
 
@@ -117,8 +118,9 @@ static int read_teams_of(struct api_call *call, const void *what, struct arena *
     return 0;
 }
 
-static struct str team_of_key(const void *row)
+static struct str team_of_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct meta_member_team *)row)->team.name;
 }
 

@@ -27,7 +27,7 @@ static int write_batch(struct api_call *call, const struct api_pages *pages, con
             return -1;
         pages->write(call, w, row);
         if (i + 1 == *out_n)
-            *after = str_copy(call->arena, pages->key(row));
+            *after = str_copy(call->arena, pages->key(arena, row));
     }
     return 0;
 }

@@ -4,6 +4,8 @@
 extern const struct api_route api_assets_routes[];
 extern const struct api_route api_description_routes[];
 extern const struct api_route api_enzi_account_routes[];
+extern const struct api_route api_enzi_admin_routes[];
+extern const struct api_route api_enzi_key_routes[];
 extern const struct api_route api_enzi_member_routes[];
 extern const struct api_route api_enzi_team_routes[];
 extern const struct api_route api_ops_routes[];
@@ -27,6 +29,8 @@ const struct api_route *const api_tables[] = {
     api_assets_routes,
     api_description_routes,
     api_enzi_account_routes,
+    api_enzi_admin_routes,
+    api_enzi_key_routes,
     api_enzi_member_routes,
     api_enzi_team_routes,
     api_ops_routes,

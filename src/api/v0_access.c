@@ -76,8 +76,9 @@ static int read_teams(struct api_call *call, const void *what, struct arena *are
     return 0;
 }
 
-static struct str team_key(const void *row)
+static struct str team_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct work_team_access *)row)->team.name;
 }
 
@@ -260,8 +261,9 @@ static int read_repos(struct api_call *call, const void *what, struct arena *are
     return 0;
 }
 
-static struct str repo_key(const void *row)
+static struct str repo_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct work_repo_access *)row)->repo.path;
 }
 

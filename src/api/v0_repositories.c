@@ -100,8 +100,9 @@ static int read_repos(struct api_call *call, const void *what, struct arena *are
     return 0;
 }
 
-static struct str repo_key(const void *row)
+static struct str repo_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct work_repo *)row)->path;
 }
 

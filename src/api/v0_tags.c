@@ -90,8 +90,9 @@ static int read_tags(struct api_call *call, const void *what, struct arena *aren
     return 0;
 }
 
-static struct str tag_key(const void *row)
+static struct str tag_key(struct arena *arena, const void *row)
 {
+    (void)arena;
     return ((const struct meta_tag_row *)row)->name;
 }
 

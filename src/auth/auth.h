@@ -33,9 +33,10 @@ struct auth_settings {
     const struct seal_ring *ring;
     struct str              audience; /* of our tokens: this instance */
     size_t                  password_threads;
-    size_t                  password_queue;
-    int64_t                 token_life_us;
-    int64_t                 refresh_life_us;
+    size_t                  password_queue; /* log-ins that wait for their hash; more are refused */
+    void (*waits)(bool begins); /* told by who begins to wait there, and has waited; or null */
+    int64_t token_life_us;
+    int64_t refresh_life_us;
 };
 
 /* Loads the signing keys, and makes the first one when there is none. */
@@ -116,6 +117,11 @@ int64_t auth_credential_life(const struct auth *auth);
 
 /* Is the password good enough for the policy? ERR_INVALID naming the field and the rule. */
 int auth_password_allow(struct auth *auth, const char *field, struct str password, struct err *err);
+
+/* Is it the hash of a password that could be checked here, and not at a ruinous price? ERR_INVALID naming the
+ * field. argon2id in libsodium's form, $argon2id$v=19$m=…,t=…,p=…$salt$hash, with m of at most 65,536 KiB, t of at
+ * most 8 and p of at most 4. */
+int auth_password_hash_check(const char *field, struct str hash, struct err *err);
 
 /* Is it the password of that account, and not one of its tokens? 1, 0, -1; counts as a log-in from that address
  * does. */

@@ -262,11 +262,12 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     pthread_mutex_init(&auth->keys_lock, NULL);
     auth_set_policy(auth, &standard_policy);
     random_bytes(auth->process_key, sizeof(auth->process_key));
-    auth->passwords = auth_password_pool_new(settings->password_threads, settings->password_queue);
-    auth->tokens    = cache_new(AUTH_TOKENS_CACHED, sizeof(struct auth_caller));
-    auth->logins    = cache_new(AUTH_LOGINS_CACHED, sizeof(char));
-    auth->wrong     = cache_new(AUTH_WRONG_CACHED, sizeof(char));
-    auth->accounts  = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
+    auth->passwords   = auth_password_pool_new(settings->password_threads, settings->password_queue,
+                                               settings->waits);
+    auth->tokens      = cache_new(AUTH_TOKENS_CACHED, sizeof(struct auth_caller));
+    auth->logins      = cache_new(AUTH_LOGINS_CACHED, sizeof(char));
+    auth->wrong       = cache_new(AUTH_WRONG_CACHED, sizeof(char));
+    auth->accounts    = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
     auth->credentials = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(int64_t));
     auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(struct auth_sum));
     auth->seen        = cache_new(AUTH_SEEN_CACHED, auth_seen_size());

@@ -125,6 +125,9 @@ static int check_slowly(const struct attempt *a, const struct meta_account *acco
 {
     bool is_locked;
 
+    /* A flood is refused before it costs the database anything. */
+    if (auth_password_is_full(a->auth->passwords))
+        return err_set(err, ERR_UNAVAILABLE, "too many log-ins at once");
     if (auth_lock_look(a->auth, a->name, a->network, &is_locked, err) < 0)
         return -1;
     bool may_fit = found == 1 && !is_locked;

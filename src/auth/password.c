@@ -19,27 +19,28 @@
 enum { THREADS_MAX = 16, PASSES = 2, MEMORY = 19 * 1024 * 1024 };
 
 struct task {
-    struct task *next;
-    bool         is_hashing;
-    bool         is_done;
-    struct str   password;
-    char         hash[crypto_pwhash_STRBYTES];
-    int          result;
+    struct task   *next;
+    pthread_cond_t has_result;
+    bool           is_hashing;
+    bool           is_done;
+    struct str     password;
+    char           hash[crypto_pwhash_STRBYTES];
+    int            result;
     bool is_mismatch; /* it was compared, and differs; else a failure means that it was not */
 };
 
 struct auth_password_pool {
     pthread_mutex_t lock;
     pthread_cond_t  has_task;
-    pthread_cond_t  has_result;
     struct task    *first;
     struct task   **last;
     size_t          n_waiting;
     size_t          n_queue;
     size_t          n_threads;
-    bool            is_ending;
-    pthread_t       threads[THREADS_MAX];
-    char            nobody[crypto_pwhash_STRBYTES]; /* the hash of a password that nobody knows */
+    void (*waits)(bool begins);
+    bool      is_ending;
+    pthread_t threads[THREADS_MAX];
+    char      nobody[crypto_pwhash_STRBYTES]; /* the hash of a password that nobody knows */
 };
 
 /* The library says -1 for a wrong password and for want of memory alike; errno tells them apart (EINVAL for
@@ -84,13 +85,14 @@ static void *run_pool_thread(void *context)
         pthread_mutex_lock(&pool->lock);
 
         task->is_done = true;
-        pthread_cond_broadcast(&pool->has_result);
+        pthread_cond_signal(&task->has_result);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
-struct auth_password_pool *auth_password_pool_new(size_t n_threads, size_t n_queue)
+struct auth_password_pool *auth_password_pool_new(size_t n_threads, size_t n_queue,
+                                                  void (*waits)(bool begins))
 {
     struct auth_password_pool *pool = mem_new(struct auth_password_pool);
     unsigned char              secret[32];
@@ -99,9 +101,9 @@ struct auth_password_pool *auth_password_pool_new(size_t n_threads, size_t n_que
     ASSERT(n_threads > 0);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->has_task, NULL);
-    pthread_cond_init(&pool->has_result, NULL);
     pool->last      = &pool->first;
     pool->n_queue   = n_queue;
+    pool->waits     = waits;
     pool->n_threads = n_threads < THREADS_MAX ? n_threads : THREADS_MAX;
 
     /* A hash of the same cost whose text can be made without paying for it: a random salt and result. */
@@ -138,21 +140,48 @@ void auth_password_pool_free(struct auth_password_pool **pool)
     *pool = NULL;
 }
 
-static int run_in_pool(struct auth_password_pool *pool, struct task *task, struct err *err)
+bool auth_password_is_full(struct auth_password_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    if (pool->n_waiting >= pool->n_queue) {
-        pthread_mutex_unlock(&pool->lock);
-        return err_set(err, ERR_UNAVAILABLE, "too many log-ins at once");
+    bool is_full = pool->n_waiting >= pool->n_queue;
+    pthread_mutex_unlock(&pool->lock);
+    return is_full;
+}
+
+static bool enqueue(struct auth_password_pool *pool, struct task *task)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool has_room = pool->n_waiting < pool->n_queue;
+    if (has_room) {
+        pthread_cond_init(&task->has_result, NULL);
+        pool->n_waiting++;
+        *pool->last = task;
+        pool->last  = &task->next;
+        pthread_cond_signal(&pool->has_task);
     }
-    pool->n_waiting++;
-    *pool->last = task;
-    pool->last  = &task->next;
-    pthread_cond_signal(&pool->has_task);
+    pthread_mutex_unlock(&pool->lock);
+    return has_room;
+}
+
+static void tell(const struct auth_password_pool *pool, bool begins)
+{
+    if (pool->waits != NULL)
+        pool->waits(begins);
+}
+
+static int run_in_pool(struct auth_password_pool *pool, struct task *task, struct err *err)
+{
+    if (!enqueue(pool, task))
+        return err_set(err, ERR_UNAVAILABLE, "too many log-ins at once");
+
+    tell(pool, true);
+    pthread_mutex_lock(&pool->lock);
     while (!task->is_done)
-        pthread_cond_wait(&pool->has_result, &pool->lock);
+        pthread_cond_wait(&task->has_result, &pool->lock);
     pool->n_waiting--;
     pthread_mutex_unlock(&pool->lock);
+    tell(pool, false);
+    pthread_cond_destroy(&task->has_result);
     return 0;
 }
 
@@ -239,4 +268,46 @@ int auth_password_allow(struct auth *auth, const char *field, struct str passwor
         return err_set_code(err, ERR_INVALID, code, about, "%s: begins like an access token",
                             field);
     return 0;
+}
+
+enum { FOREIGN_MEMORY_KIB = 65536, FOREIGN_PASSES = 8, FOREIGN_LANES = 4 };
+
+/* "m=19456,t=2,p=1" */
+static bool is_affordable(struct str costs)
+{
+    static const struct {
+        const char *head;
+        int64_t     max;
+    } limits[] = { { "m=", FOREIGN_MEMORY_KIB },
+                   { "t=", FOREIGN_PASSES },
+                   { "p=", FOREIGN_LANES } };
+    struct str part;
+    int64_t    n;
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        if (!str_next(&costs, ',', &part) || !str_starts(part, str_from(limits[i].head)) ||
+            !str_to_int(str_from_index(part, 2), &n) || n > limits[i].max)
+            return false;
+    }
+    return costs.p == NULL;
+}
+
+int auth_password_hash_check(const char *field, struct str hash, struct err *err)
+{
+    struct str head = STR("$argon2id$v=19$");
+    struct str rest = str_from_index(hash, head.n), costs;
+    char       text[crypto_pwhash_STRBYTES];
+
+    bool is_good = hash.n < sizeof(text) && str_starts(hash, head) && str_find(hash, '\0') < 0 &&
+                   str_next(&rest, '$', &costs) && is_affordable(costs);
+    if (is_good) {
+        memcpy(text, hash.p, hash.n);
+        text[hash.n] = '\0';
+        is_good      = crypto_pwhash_str_needs_rehash(text, PASSES, MEMORY) >= 0;
+    }
+    return is_good ? 0
+                   : err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", str_from(field),
+                                  "%s: is not argon2id as this registry keeps it: leave it empty "
+                                  "and set a password with changePassword",
+                                  field);
 }

@@ -14,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "codec/text.h"
 #include "db/migrate.h"
+#include "http/worker.h"
 #include "io/file.h"
 #include "io/random.h"
 #include "meta/registry.h"
@@ -373,16 +374,13 @@ static int open_auth(struct node *node, struct err *err)
     if (get_or_set(node, "instance_id", str_from(id), &instance, err) < 0)
         return -1;
 
-    /* Whoever waits for a password holds a worker: half of them must stay free for the rest. */
-    int64_t              half     = conf_number(conf, CONF_WORKERS) / 2;
     struct auth_settings settings = {
         .db               = node->db,
         .ring             = node->ring,
         .audience         = instance,
         .password_threads = cores < 2 * CORES_A_HASHER ? 1 : (size_t)cores / CORES_A_HASHER,
-        .password_queue   = (size_t)(half < 1                ? 1
-                                     : half < LOGINS_WAITING ? half
-                                                             : LOGINS_WAITING),
+        .password_queue   = LOGINS_WAITING,
+        .waits            = http_worker_waits,
         .token_life_us    = conf_number(conf, CONF_TOKEN_LIFE),
         .refresh_life_us  = conf_number(conf, CONF_REFRESH_LIFE),
     };

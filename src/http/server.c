@@ -51,6 +51,7 @@ const struct http_limits http_limits_default = {
     .write_stall_us     = 60 * 1000000,
     .idle_us            = 75 * 1000000,
     .workers            = 16,
+    .spare_workers      = 64,
     .queue              = 1024,
     .stream_buffers     = 256,
     .discard_bytes      = 16 * 1024 * 1024,
@@ -227,7 +228,8 @@ static int start_parts(struct http_server *server, const struct http_server_sett
         return err_wrap(err, "trusted proxies");
     server->peers  = http_peers_new();
     server->blocks = http_blocks_new(limits->stream_buffers);
-    if (http_workers_new(limits->workers, limits->queue, &server->workers, err) < 0)
+    if (http_workers_new(limits->workers, limits->spare_workers, limits->queue, &server->workers,
+                         err) < 0)
         return -1;
     if (http_connections_new(server, &server->connections, err) < 0)
         return -1;

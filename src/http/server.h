@@ -86,6 +86,7 @@ struct http_limits {
     int64_t write_stall_us;     /* 60 s */
     int64_t idle_us;            /* keep-alive without a request: 75 s */
     size_t  workers;            /* threads */
+    size_t  spare_workers;      /* more, in place of those that wait for a password's hash: 64 */
     size_t  queue;              /* requests waiting for a worker; more: 503 with Retry-After */
     size_t  stream_buffers; /* of 256 KiB, lent two a streamed body; none free: the body waits */
     int64_t discard_bytes;  /* 16 MiB */

@@ -1,5 +1,6 @@
 /* http/worker.c: one list, one lock, one condition. The lock is held for a few instructions; what costs
- * is waking a thread, so nobody is woken when nobody sleeps. */
+ * is waking a thread, so nobody is woken when nobody sleeps. Threads are as many as jobs may run plus the spare
+ * ones that were ever needed; how many run at once is counted, and those that wait do not count. */
 #include "http/worker.h"
 
 #include <pthread.h>
@@ -16,17 +17,28 @@ struct http_workers {
     struct http_job *last;
     size_t           n_waiting;
     size_t           n_running;
+    size_t           n_held_up; /* of those that run: they wait, another may run */
+    size_t           n_running_max;
     size_t           n_sleeping;
     size_t           n_places; /* given, not yet run */
     size_t           n_places_max;
     bool             is_ending;
     pthread_t       *threads;
     size_t           n_threads;
+    size_t           n_threads_max;
 };
+
+static _Thread_local struct http_workers *own_workers; /* of a worker's thread */
+
+static bool may_run(const struct http_workers *workers)
+{
+    return workers->is_ending || workers->n_running - workers->n_held_up < workers->n_running_max;
+}
 
 static struct http_job *take_job(struct http_workers *workers)
 {
-    while (workers->first == NULL && !workers->is_ending) {
+    while ((workers->first == NULL || !may_run(workers)) &&
+           !(workers->first == NULL && workers->is_ending)) {
         workers->n_sleeping++;
         pthread_cond_wait(&workers->is_wanted, &workers->lock);
         workers->n_sleeping--;
@@ -51,6 +63,7 @@ static void *work(void *context)
     struct http_workers *workers = context;
     struct http_job     *job;
 
+    own_workers = workers;
     pthread_setname_np(pthread_self(), "http-worker");
     pthread_mutex_lock(&workers->lock);
     while ((job = take_job(workers)) != NULL) {
@@ -64,18 +77,57 @@ static void *work(void *context)
     return NULL;
 }
 
-int http_workers_new(size_t n_threads, size_t queue, struct http_workers **out, struct err *err)
+/* Under the lock, or before anybody else knows the workers. */
+static bool add_thread(struct http_workers *workers)
+{
+    if (workers->n_threads == workers->n_threads_max ||
+        pthread_create(&workers->threads[workers->n_threads], NULL, work, workers) != 0)
+        return false;
+    workers->n_threads++;
+    return true;
+}
+
+/* Somebody for the next job, if there is one that may run. */
+static void call_somebody(struct http_workers *workers)
+{
+    if (workers->first == NULL || !may_run(workers) || workers->is_ending)
+        return;
+    if (workers->n_sleeping > 0)
+        pthread_cond_signal(&workers->is_wanted);
+    else if (workers->n_threads - workers->n_held_up < workers->n_running_max)
+        (void)add_thread(workers); /* without it those who are there go on */
+}
+
+void http_worker_waits(bool begins)
+{
+    struct http_workers *workers = own_workers;
+
+    if (workers == NULL)
+        return;
+    pthread_mutex_lock(&workers->lock);
+    if (begins) {
+        workers->n_held_up++;
+        call_somebody(workers);
+    } else {
+        workers->n_held_up--;
+    }
+    pthread_mutex_unlock(&workers->lock);
+}
+
+int http_workers_new(size_t n_threads, size_t n_spare, size_t queue, struct http_workers **out,
+                     struct err *err)
 {
     AUTO(http_workers_free) struct http_workers *workers = mem_new(struct http_workers);
 
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->is_wanted, NULL);
-    workers->n_places_max = queue;
-    workers->threads      = mem_new_bytes((n_threads + 1) * sizeof(pthread_t));
+    workers->n_places_max  = queue;
+    workers->n_running_max = n_threads;
+    workers->n_threads_max = n_threads + n_spare;
+    workers->threads       = mem_new_bytes((workers->n_threads_max + 1) * sizeof(pthread_t));
     while (workers->n_threads < n_threads) {
-        if (pthread_create(&workers->threads[workers->n_threads], NULL, work, workers) != 0)
+        if (!add_thread(workers))
             return err_set(err, ERR_UNAVAILABLE, "starting %zu worker threads", n_threads);
-        workers->n_threads++;
     }
     *out = TAKE(workers);
     return 0;
@@ -121,8 +173,7 @@ void http_workers_put(struct http_workers *workers, struct http_job *job)
         workers->last->next = job;
     workers->last = job;
     workers->n_waiting++;
-    if (workers->n_sleeping > 0)
-        pthread_cond_signal(&workers->is_wanted);
+    call_somebody(workers);
     pthread_mutex_unlock(&workers->lock);
 }
 

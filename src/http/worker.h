@@ -3,6 +3,10 @@
  * A job is part of what it works for, so that putting one never allocates and never fails. Only a new
  * request asks for a place first: when `queue` of them wait, it is refused. A job that is put again from
  * its own run goes to the end, so that a long upload does not keep others waiting.
+ *
+ * A job that waits for something that neither works nor ends soon (a turn at the password hash) says so, and
+ * another thread takes its place meanwhile: `n_spare` of them are made when they are needed, and stay. So no
+ * number of log-ins keeps a pull or a push from a worker; what bounds the log-ins stands in auth.
  * Any thread may put; the owner of a job sees to it that it is not put while it waits. */
 #ifndef HTTP_WORKER_H
 #define HTTP_WORKER_H
@@ -19,7 +23,12 @@ struct http_job {
     void (*run)(struct http_job *job);
 };
 
-int http_workers_new(size_t n_threads, size_t queue, struct http_workers **out, struct err *err);
+/* n_threads run jobs; n_spare more take the places of those that wait. */
+int http_workers_new(size_t n_threads, size_t n_spare, size_t queue, struct http_workers **out,
+                     struct err *err);
+
+/* The calling job begins to wait, or has waited. Does nothing on a thread that is no worker. */
+void http_worker_waits(bool begins);
 
 /* Runs what was put, then ends the threads. */
 void http_workers_free(struct http_workers **workers);

@@ -7,7 +7,7 @@
 #include "io/random.h"
 #include "meta/statements.h"
 
-enum { ADD, FIND, UPDATE, REMOVE, PAGE };
+enum { ADD, FIND, HAS, UPDATE, REMOVE, PAGE, COUNT };
 
 #define COLUMNS "id, uuid, account_id, fingerprint, public_key, label, certificates, created_at"
 
@@ -18,12 +18,16 @@ static const struct db_statement sql[] = {
                          " VALUES ($1, $2, $3, $4, $5, $6, $7)" },
     [FIND]   = { .name = "account_key.find",   .in = "it",      .out = "ititttti",
                  .sql  = "SELECT " COLUMNS " FROM account_keys WHERE account_id = $1 AND uuid = $2" },
+    [HAS]    = { .name = "account_key.has",    .in = "it",      .out = "i",
+                 .sql  = "SELECT id FROM account_keys WHERE account_id = $1 AND fingerprint = $2" },
     [UPDATE] = { .name = "account_key.update", .in = "itt",     .out = "",
                  .sql  = "UPDATE account_keys SET label = $2, certificates = $3 WHERE id = $1" },
     [REMOVE] = { .name = "account_key.remove", .in = "i",       .out = "",
                  .sql  = "DELETE FROM account_keys WHERE id = $1" },
     [PAGE]   = { .name = "account_key.page",   .in = "iii",     .out = "ititttti",
                  .sql  = "SELECT " COLUMNS " FROM account_keys WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3" },
+    [COUNT]  = { .name = "account_key.count",  .in = "i",       .out = "i",
+                 .sql  = "SELECT count(*) FROM account_keys WHERE account_id = $1" },
 };
 
 static const struct db_column columns[] = {
@@ -89,4 +93,18 @@ int meta_account_key_page(struct db_tx *tx, struct arena *arena, int64_t account
         return -1;
     *out = list;
     return 0;
+}
+
+int meta_account_key_has(struct db_tx *tx, int64_t account_id, struct str fingerprint,
+                         struct err *err)
+{
+    int64_t ignored_id; /* whether, not which */
+
+    return db_find_int(tx, &sql[HAS], DB_ARGS(db_int(account_id), db_text(fingerprint)),
+                       &ignored_id, err);
+}
+
+int meta_account_key_count(struct db_tx *tx, int64_t account_id, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[COUNT], DB_ARGS(db_int(account_id)), out, err) < 0 ? -1 : 0;
 }

@@ -36,4 +36,9 @@ int meta_account_key_page(struct db_tx *tx, struct arena *arena, int64_t account
                           size_t n_max, struct meta_account_key **out, size_t *n_out,
                           struct err *err);
 
+/* Has the account the key of that fingerprint? 1, 0, -1. */
+int meta_account_key_has(struct db_tx *tx, int64_t account_id, struct str fingerprint,
+                         struct err *err);
+int meta_account_key_count(struct db_tx *tx, int64_t account_id, int64_t *out, struct err *err);
+
 #endif

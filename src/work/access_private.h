@@ -59,4 +59,8 @@ void work_fill_member(const struct meta_account *account, int64_t is_admin,
 /* 8-4-4-4-12 hex digits: it could be taken for an id. */
 bool work_is_uuid(struct str name);
 
+/* A new account with its records, its fields checked: ERR_EXISTS, code ACCOUNT_EXISTS. */
+int work_account_add(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                     const struct meta_account *account, int64_t *out_id, struct err *err);
+
 #endif

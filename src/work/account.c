@@ -121,6 +121,16 @@ static int check_free(struct db_tx *tx, struct arena *arena, struct str name, st
                                      "name: there is an account " STR_FMT, STR_ARGS(name));
 }
 
+int work_account_add(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                     const struct meta_account *account, int64_t *out_id, struct err *err)
+{
+    if (check_free(tx, arena, account->name, err) < 0 ||
+        meta_account_add(tx, account, out_id, err) < 0)
+        return -1;
+    return tell(tx, actor, "ACCOUNT_CREATED", account->name, STR_NULL, print_rank(arena, account),
+                err);
+}
+
 int work_account_create(struct work *work, struct arena *arena, const struct meta_actor *actor,
                         const struct work_account_new *new, struct meta_account_row *out,
                         struct err *err)
@@ -140,9 +150,7 @@ int work_account_create(struct work *work, struct arena *arena, const struct met
                                            err) < 0))
         return -1;
     if (db_begin(work->db, DB_WRITE, "create account", &tx, err) < 0 ||
-        check_free(tx, arena, new->name, err) < 0 || meta_account_add(tx, &account, &id, err) < 0 ||
-        tell(tx, actor, "ACCOUNT_CREATED", new->name, STR_NULL, print_rank(arena, &account), err) <
-            0 ||
+        work_account_add(tx, arena, actor, &account, &id, err) < 0 ||
         read_row(tx, arena, id, out, err) < 0)
         return -1;
     return work_commit_access(work, &tx, err);

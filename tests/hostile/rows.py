@@ -53,7 +53,6 @@ NOT_YET = {
     "F-16": "the tables' secrets are drawn at start (src/http/peers.c, src/base/cache.c); collisions cannot be chosen from "
             "outside, so there is nothing to send",
     "F-17": "10^6 tags and 10^5 repositories are measured by the bench",
-    "F-18": "500 at once need more worker threads than the 16 that today bound what waits for the log-in pool",
     "F-22": "needs retention",
     "F-23": "needs several nodes",
     "I-04": "needs quotas",

@@ -1,6 +1,8 @@
 """Groups F and H: what should wear the server out, and what the transport must not believe."""
 
+import base64
 import re
+import select
 import ssl
 import subprocess
 import threading
@@ -221,23 +223,65 @@ def test_F_14_odd_files_in_the_storage(new_server):
     registry.push_image("admin/f14", "v2")
 
 
-def test_F_18_many_log_ins_at_once(server, target):
-    """Guesses are bounded: 401, or put off with Retry-After; pulls by token go on."""
-    answers, bearer = [], ("Authorization", f"Bearer {target.genuine}")
+class Flood(threading.Thread):
+    """Log-ins over many connections; each is followed by the next with another name, until `stopping` is set."""
 
-    def guess(number):
-        answer = Registry(server.url(), "admin", f"guess {number}").get("/v2/")
-        answers.append((answer.status_code, answer.headers.get("Retry-After")))
+    def __init__(self, server, size):
+        super().__init__(daemon=True)
+        self.connections = {connection.sock.fileno(): connection for connection in
+                            (RawConnection(server.address(), timeout=60) for _ in range(size))}
+        self.stopping, self.answers, self.n_sent, self.failure = threading.Event(), [], 0, None
 
-    threads = [threading.Thread(target=guess, args=(number,)) for number in range(100)]
-    for thread in threads:
-        thread.start()
-    for _ in range(20):
-        assert exchange(server.address(), request("GET", target.path, [bearer])).status == 200
-    for thread in threads:
-        thread.join()
-    assert {status for status, _ in answers} <= {401, 429, 503}
-    assert all(after for status, after in answers if status != 401)
+    def send(self, connection):
+        self.n_sent += 1
+        guess = base64.b64encode(f"nobody{self.n_sent}:guess".encode()).decode()
+        connection.send(request("GET", "/v2/", [("Authorization", f"Basic {guess}")]))
+
+    def run(self):
+        try:
+            self.flood()
+        except Exception as failure:  # told by the main thread
+            self.failure = failure
+
+    def flood(self):
+        waiting, free = select.poll(), list(self.connections.values())
+        for number in self.connections:
+            waiting.register(number, select.POLLIN)
+        while not self.stopping.is_set() or len(free) < len(self.connections):
+            for connection in [] if self.stopping.is_set() else free:
+                self.send(connection)
+            free = free if self.stopping.is_set() else []
+            for number, _ in waiting.poll(200):
+                answer = self.connections[number].answer()
+                self.answers.append((answer.status, answer.header("Retry-After")))
+                free.append(self.connections[number])
+
+    def stop(self):
+        self.stopping.set()
+        self.join(120)
+        assert not self.is_alive() and self.failure is None, self.failure
+        for connection in self.connections.values():
+            connection.close()
+
+
+def test_F_18_many_log_ins_at_once(new_server):
+    """64 log-ins wait for their hash, the rest is put off at once; whoever has a token pulls and pushes meanwhile."""
+    server = new_server()
+    admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    image = admin.push_image("admin/f18", "v1")
+    registry = admin.with_token("repository:admin/f18:pull,push")
+    flood = Flood(server, 500)
+    flood.start()
+    deadline = time.monotonic() + 60
+    while (busy := re.search(r"^assay_workers_busy (\d+)$", admin.get("/metrics").text, re.M)) and int(busy[1]) < 64:
+        assert time.monotonic() < deadline, f"only {busy[1]} workers are busy"
+    for number in range(10):
+        assert registry.pull_manifest("admin/f18", "v1").content == image.data
+        registry.push_image("admin/f18", f"flood{number}")
+    flood.stop()
+    kinds = {status for status, _ in flood.answers}
+    assert kinds == {401, 503}, kinds
+    assert all(after for status, after in flood.answers if status == 503)
 
 
 def test_F_19_http_1_only(server):
