@@ -38,7 +38,9 @@ def objects(server):
 
 
 def snapshot(server):
-    return metadata(server) | {"objects": sorted(objects(server).items())}
+    """What is doomed goes by itself when its time has come, row and object."""
+    doomed = {key for key, in rows(server, "SELECT object_key FROM doomed_objects")}
+    return metadata(server) | {"objects": sorted(item for item in objects(server).items() if item[0] not in doomed)}
 
 
 def difference(before, after):
@@ -46,7 +48,8 @@ def difference(before, after):
     lines = []
     for table in sorted(before.keys() | after.keys()):
         old, new = set(map(str, before.get(table, []))), set(map(str, after.get(table, [])))
-        lines += [f"{table}: gone {row[:300]}" for row in sorted(old - new)]
+        if table != "doomed_objects":
+            lines += [f"{table}: gone {row[:300]}" for row in sorted(old - new)]
         lines += [f"{table}: new {row[:300]}" for row in sorted(new - old)]
     return lines
 
