@@ -259,6 +259,11 @@ int blob_probe(struct blob_store *store, struct err *err)
     return store->driver->probe(store, err);
 }
 
+int blob_is_here(struct blob_store *store, struct err *err)
+{
+    return store->driver->is_here == NULL ? 0 : store->driver->is_here(store, err);
+}
+
 int blob_space(struct blob_store *store, int64_t *out_free, int64_t *out_total, struct err *err)
 {
     if (store->driver->space == NULL)

@@ -83,8 +83,14 @@ int blob_each(struct blob_store *store,
                           struct err *err),
               void *context, struct err *err);
 
-/* Is it there, is the marker right, can a byte be written? For readiness. */
+/* Is it there, is the marker right, can a byte be written? For readiness. A volume that went away and came back
+ * (its marker says that it is this store's) is taken up again here; uploads that were under way are not: they
+ * get ERR_UNAVAILABLE and go on where the last flush was. */
 int blob_probe(struct blob_store *store, struct err *err);
+
+/* Is it where it was last found, or was its volume unmounted or replaced since? Two system calls, for before an
+ * answer that rests on the store; begin, flush, finish and remove ask by themselves. */
+int blob_is_here(struct blob_store *store, struct err *err);
 
 /* Bytes free and in all; ERR_UNSUPPORTED where the store has no such notion. */
 int blob_space(struct blob_store *store, int64_t *out_free, int64_t *out_total, struct err *err);

@@ -88,6 +88,9 @@ struct blob_driver {
     /* As blob_probe. */
     int (*probe)(struct blob_store *store, struct err *err);
 
+    /* As blob_is_here. Null: a store that cannot go away. */
+    int (*is_here)(struct blob_store *store, struct err *err);
+
     /* As blob_space. Null when the store has no such notion. */
     int (*space)(struct blob_store *store, int64_t *out_free, int64_t *out_total, struct err *err);
 };

@@ -276,6 +276,12 @@ static int each_fail(struct blob_store *base,
     return ends(&step, blob_each(fail_store_of(base)->inner, each, context, err), err);
 }
 
+/* Not counted: it belongs to the operations that ask it. */
+static int is_here_fail(struct blob_store *base, struct err *err)
+{
+    return blob_is_here(fail_store_of(base)->inner, err);
+}
+
 static int probe_fail(struct blob_store *base, struct err *err)
 {
     struct step step;
@@ -314,5 +320,6 @@ const struct blob_driver blob_fail = {
     .reader_close = close_reader,
     .each         = each_fail,
     .probe        = probe_fail,
+    .is_here      = is_here_fail,
     .space        = space_fail,
 };

@@ -21,6 +21,11 @@
  * is remembered, because a folder that exists may still be unsynced by the run that crashed after making
  * it, or by the thread that makes it now.
  *
+ * The directory is held by handles, and these go on showing it when its volume was unmounted. So every step that
+ * is acknowledged looks, when it is done, whether the path still leads there (is_here). The probe takes up what
+ * it finds at the path when the marker is right: the handles come to mean the new directory, under their
+ * numbers, and `epoch` moves before and after, so that no writer ends in another place than it began in.
+ *
  * Large uploads ask the kernel to write back as they go (sync_file_range, which promises nothing and so
  * may fail), to leave little for the sync at the end that does promise. */
 #include <dirent.h>
@@ -60,6 +65,7 @@ struct fs_store {
     int               root;
     int               uploads;
     char              id[BLOB_STORE_ID_LEN + 1];
+    atomic_uint       epoch;                             /* moves when root and uploads do */
     atomic_bool       has_shard[N_ALGORITHMS][N_SHARDS]; /* made and synced by this process */
 };
 
@@ -67,6 +73,7 @@ struct fs_writer {
     struct blob_writer base;
     char               key[BLOB_KEY_MAX];
     int                fd;
+    unsigned           epoch;
     int64_t            size;
     int64_t            written_back; /* up to where write-back was asked for */
 };
@@ -307,29 +314,29 @@ static int found_store(struct fs_store *store, struct err *err)
     return 0;
 }
 
-static int open_folder(struct fs_store *store, const char *name, int *out_fd, struct err *err)
+static int open_folder(int root, const char *name, int *out_fd, struct err *err)
 {
-    if (file_make_dir_at(store->root, name, err) < 0 ||
-        file_open_at(store->root, name, O_RDONLY | O_DIRECTORY, out_fd, err) < 0 ||
-        check_folder(*out_fd, name, err) < 0)
-        return err_wrap(err, "storage directory %s", store->path);
-    return 0;
+    if (file_make_dir_at(root, name, err) < 0 ||
+        file_open_at(root, name, O_RDONLY | O_DIRECTORY, out_fd, err) < 0)
+        return -1;
+    return check_folder(*out_fd, name, err);
 }
 
 /* Both folders, of which only one is kept open. */
-static int open_folders(struct fs_store *store, struct err *err)
+static int open_folders(const struct fs_store *store, int root, int *out_uploads, struct err *err)
 {
     AUTO(file_close) int blobs = -1;
 
-    if (open_folder(store, "blobs", &blobs, err) < 0)
-        return -1;
-    return open_folder(store, "uploads", &store->uploads, err);
+    if (open_folder(root, "blobs", &blobs, err) < 0 ||
+        open_folder(root, "uploads", out_uploads, err) < 0)
+        return err_wrap(err, "storage directory %s", store->path);
+    return 0;
 }
 
 static int open_new(struct fs_store *store, struct err *err)
 {
     if (failpoint(FP_STORE_MAKE, err) < 0 || open_root(store->path, true, &store->root, err) < 0 ||
-        found_store(store, err) < 0 || open_folders(store, err) < 0 ||
+        found_store(store, err) < 0 || open_folders(store, store->root, &store->uploads, err) < 0 ||
         failpoint(FP_STORE_FOLDERS, err) < 0)
         return -1;
     if (write_marker(store->root, store->id, err) < 0)
@@ -343,7 +350,7 @@ static int open_known(struct fs_store *store, struct str store_id, struct err *e
     if (open_root(store->path, false, &store->root, err) < 0 ||
         check_marker(store->root, store->path, store_id, err) < 0)
         return -1;
-    return open_folders(store, err);
+    return open_folders(store, store->root, &store->uploads, err);
 }
 
 static void close_fs(struct blob_store *base)
@@ -384,6 +391,65 @@ static int open_fs(struct str where, struct str store_id, struct arena *arena, s
     return 0;
 }
 
+/* -- where it is -------------------------------------------------------------------------------------- */
+
+/* Is that the directory which the handle shows, and mounted there as then? 1, 0, -1. */
+static int is_shown_by(int handle, int dir_fd, const char *path, struct err *err)
+{
+    const unsigned wanted = STATX_INO | STATX_MNT_ID;
+    struct statx   opened, now;
+
+    if (statx(handle, "", AT_EMPTY_PATH, wanted, &opened) < 0)
+        return err_set_os(err, ERR_UNAVAILABLE, "looking at the storage directory");
+    if (statx(dir_fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, wanted, &now) < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : err_set_os(err, ERR_UNAVAILABLE, "looking at storage directory %s", path);
+    return opened.stx_ino == now.stx_ino && opened.stx_dev_major == now.stx_dev_major &&
+           opened.stx_dev_minor == now.stx_dev_minor && opened.stx_mnt_id == now.stx_mnt_id;
+}
+
+static int is_here_fs(struct blob_store *base, struct err *err)
+{
+    struct fs_store *store = fs_store_of(base);
+    int              same  = is_shown_by(store->root, AT_FDCWD, store->path, err);
+
+    if (same == 0)
+        return err_set(err, ERR_UNAVAILABLE,
+                       "storage directory %s is another one than before; is its volume mounted?",
+                       store->path);
+    return same < 0 ? -1 : 0;
+}
+
+/* What the writer did is on the volume that is mounted now. */
+static int is_still_here(const struct fs_writer *writer, struct err *err)
+{
+    struct fs_store *store = fs_store_of(writer->base.store);
+
+    if (writer->epoch != atomic_load(&store->epoch))
+        return err_set(err, ERR_UNAVAILABLE, "the volume of %s was mounted anew meanwhile",
+                       store->path);
+    return is_here_fs(&store->base, err);
+}
+
+/* root shows a directory with our marker. The handles of the old one are closed by taking their numbers. */
+static int move_to(struct fs_store *store, int root, struct err *err)
+{
+    AUTO(file_close) int uploads = -1;
+
+    if (open_folders(store, root, &uploads, err) < 0)
+        return -1;
+    atomic_fetch_add(&store->epoch, 1);
+    int done =
+        dup3(root, store->root, O_CLOEXEC) < 0 || dup3(uploads, store->uploads, O_CLOEXEC) < 0;
+    for (size_t i = 0; i < N_ALGORITHMS * N_SHARDS; i++)
+        atomic_store(&store->has_shard[i / N_SHARDS][i % N_SHARDS], false);
+    atomic_fetch_add(&store->epoch, 1);
+    return done == 0 ? 0 : err_set_os(err, ERR_UNAVAILABLE, "taking up %s again", store->path);
+}
+
+/* -- writing ------------------------------------------------------------------------------------------ */
+
 static int sync_uploads(struct fs_store *store, struct err *err)
 {
     if (fsync(store->uploads) < 0)
@@ -391,12 +457,13 @@ static int sync_uploads(struct fs_store *store, struct err *err)
     return 0;
 }
 
-static struct blob_writer *new_writer(struct fs_store *store, const char *key, int fd, int64_t size)
+static struct blob_writer *new_writer(struct fs_store *store, unsigned epoch, const char *key,
+                                      int fd, int64_t size)
 {
     struct fs_writer *writer = mem_new(struct fs_writer);
 
     *writer = (struct fs_writer){
-        .base.store = &store->base, .fd = fd, .size = size, .written_back = size
+        .base.store = &store->base, .fd = fd, .epoch = epoch, .size = size, .written_back = size
     };
     snprintf(writer->key, sizeof(writer->key), "%s", key);
     return &writer->base;
@@ -411,6 +478,7 @@ static int begin_fs(struct blob_store *base, struct str upload_key, struct blob_
                     struct err *err)
 {
     struct fs_store     *store = fs_store_of(base);
+    unsigned             epoch = atomic_load(&store->epoch);
     AUTO(file_close) int fd    = -1;
     char                 key[BLOB_KEY_MAX];
 
@@ -418,11 +486,11 @@ static int begin_fs(struct blob_store *base, struct str upload_key, struct blob_
     if (failpoint(FP_BLOB_BEGIN, err) < 0 || make_upload(store, last_part(key), &fd, err) < 0)
         return err_wrap(err, "beginning %s", key);
     if (failpoint(FP_BLOB_BEGIN_MADE, err) < 0 || sync_uploads(store, err) < 0 ||
-        failpoint(FP_BLOB_BEGIN_SYNCED, err) < 0) {
+        is_here_fs(base, err) < 0 || failpoint(FP_BLOB_BEGIN_SYNCED, err) < 0) {
         unlinkat(store->uploads, last_part(key), 0);
         return err_wrap(err, "beginning %s", key);
     }
-    *out = new_writer(store, key, fd, 0);
+    *out = new_writer(store, epoch, key, fd, 0);
     fd   = -1;
     return 0;
 }
@@ -445,6 +513,7 @@ static int resume_fs(struct blob_store *base, struct str upload_key, int64_t off
                      struct blob_writer **out, struct err *err)
 {
     struct fs_store     *store = fs_store_of(base);
+    unsigned             epoch = atomic_load(&store->epoch);
     AUTO(file_close) int fd    = -1;
     char                 key[BLOB_KEY_MAX];
 
@@ -453,7 +522,7 @@ static int resume_fs(struct blob_store *base, struct str upload_key, int64_t off
         failpoint(FP_BLOB_RESUME, err) < 0 || cut_upload(fd, offset, err) < 0 ||
         failpoint(FP_BLOB_RESUME_CUT, err) < 0)
         return err_wrap(err, "resuming %s", key);
-    *out = new_writer(store, key, fd, offset);
+    *out = new_writer(store, epoch, key, fd, offset);
     fd   = -1;
     return 0;
 }
@@ -489,7 +558,10 @@ static int sync_bytes(struct fs_writer *writer, struct err *err)
 
 static int flush_fs(struct blob_writer *base, struct err *err)
 {
-    if (failpoint(FP_BLOB_FLUSH, err) < 0 || sync_bytes(fs_writer_of(base), err) < 0)
+    struct fs_writer *writer = fs_writer_of(base);
+
+    if (failpoint(FP_BLOB_FLUSH, err) < 0 || sync_bytes(writer, err) < 0 ||
+        is_still_here(writer, err) < 0)
         return -1;
     return failpoint(FP_BLOB_FLUSHED, err);
 }
@@ -566,7 +638,7 @@ static int finish_fs(struct blob_writer *base, struct str object_key, struct err
         move_to_object(store, writer->key, shard, key, err) < 0 ||
         failpoint(FP_BLOB_FINISH_MOVED, err) < 0 || sync_shard(shard, key, err) < 0 ||
         failpoint(FP_BLOB_FINISH_SHARD_SYNCED, err) < 0 || sync_uploads(store, err) < 0 ||
-        failpoint(FP_BLOB_FINISHED, err) < 0)
+        is_still_here(writer, err) < 0 || failpoint(FP_BLOB_FINISHED, err) < 0)
         return err_wrap(err, "finishing %s", writer->key);
     return 0;
 }
@@ -584,7 +656,7 @@ static int remove_fs(struct blob_store *base, struct str key, struct err *err)
     char name[BLOB_KEY_MAX];
 
     copy_key(key, name);
-    if (failpoint(FP_BLOB_REMOVE, err) < 0 ||
+    if (failpoint(FP_BLOB_REMOVE, err) < 0 || is_here_fs(base, err) < 0 ||
         file_remove_at(fs_store_of(base)->root, name, err) < 0)
         return -1;
     return failpoint(FP_BLOB_REMOVED, err);
@@ -712,20 +784,6 @@ static int each_fs(struct blob_store *base,
     return 0;
 }
 
-static int check_same_dir(struct fs_store *store, int fd, struct err *err)
-{
-    struct stat opened, now;
-
-    if (fstat(store->root, &opened) < 0 || fstat(fd, &now) < 0)
-        return err_set_os(err, ERR_UNAVAILABLE, "looking at storage directory %s", store->path);
-    if (opened.st_dev != now.st_dev || opened.st_ino != now.st_ino)
-        return err_set(
-            err, ERR_UNAVAILABLE,
-            "storage directory %s is another one than at start; was its volume mounted anew?",
-            store->path);
-    return 0;
-}
-
 /* Without a sync: a full or read-only file system refuses the write itself. */
 static int write_probe(struct fs_store *store, struct err *err)
 {
@@ -744,8 +802,11 @@ static int probe_fs(struct blob_store *base, struct err *err)
     AUTO(file_close) int fd    = -1;
 
     if (open_root(store->path, false, &fd, err) < 0 ||
-        check_marker(fd, store->path, str_from(store->id), err) < 0 ||
-        check_same_dir(store, fd, err) < 0)
+        check_marker(fd, store->path, str_from(store->id), err) < 0)
+        return -1;
+
+    int same = is_shown_by(store->root, fd, "", err);
+    if (same < 0 || (same == 0 && move_to(store, fd, err) < 0))
         return -1;
     if (write_probe(store, err) < 0)
         return err_wrap(err, "storage directory %s", store->path);
@@ -774,5 +835,6 @@ const struct blob_driver blob_fs = {
     .reader_close = close_reader,
     .each         = each_fs,
     .probe        = probe_fs,
+    .is_here      = is_here_fs,
     .space        = space_fs,
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -63,6 +64,26 @@ static int open_data(struct node *node, struct err *err)
     if (file_lock_at(node->data_fd, "lock", &node->lock_fd, err) < 0)
         return err_wrap(err, "data directory " STR_FMT, STR_ARGS(path));
     return read_id(node, err);
+}
+
+int node_data_is_here(struct node *node, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(file_close) int           fd    = -1;
+    struct str                     path  = conf_text(node_conf(node), CONF_DATA);
+    struct stat                    opened, now;
+
+    if (file_open_dir(str_dup(arena, path), false, &fd, err) < 0)
+        return err_wrap(err, "data directory");
+    if (fstat(node->data_fd, &opened) < 0 || fstat(fd, &now) < 0)
+        return err_set_os(err, ERR_UNAVAILABLE, "looking at data directory " STR_FMT,
+                          STR_ARGS(path));
+    if (opened.st_dev == now.st_dev && opened.st_ino == now.st_ino)
+        return 0;
+    return err_set(err, ERR_UNAVAILABLE,
+                   "data directory " STR_FMT
+                   " is another one than at start; mount its volume, or restart",
+                   STR_ARGS(path));
 }
 
 /* -- the key file ------------------------------------------------------------------------------------- */

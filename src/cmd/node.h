@@ -42,6 +42,10 @@ void node_close(struct node **node);
  * before; the others are null, or -1. */
 int node_open_what_opens(struct conf **conf, struct node **out, struct err *err);
 
+/* Does the path of the data directory still lead to the one that was opened? A database that is open on a volume
+ * which is not mounted any more cannot be taken up again: that is ERR_UNAVAILABLE until a restart. */
+int node_data_is_here(struct node *node, struct err *err);
+
 /* Reads the registry's settings again when their version has moved. */
 int node_load_settings(struct node *node, struct err *err);
 

@@ -35,8 +35,10 @@ struct upkeep {
 /* A full disk is told, and does not make the node unready: what is there can still be pulled and deleted. */
 static int look(struct upkeep *upkeep, struct err *err)
 {
-    int result = db_probe(upkeep->node->db, err);
+    int result = node_data_is_here(upkeep->node, err);
 
+    if (result == 0)
+        result = db_probe(upkeep->node->db, err);
     if (result == 0)
         result = blob_probe(upkeep->node->store, err);
     bool is_good = result == 0 || err->kind == ERR_FULL;

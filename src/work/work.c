@@ -129,6 +129,8 @@ int work_may_push(struct work *work, size_t size, struct err *err)
         return -1;
     if (away != NULL)
         return err_set(err, ERR_UNAVAILABLE, "%s", away);
+    if (blob_is_here(work->store, err) < 0)
+        return -1;
     return check_room(work, size, err);
 }
 

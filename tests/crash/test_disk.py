@@ -17,6 +17,15 @@ from workload import Crowd, Ledger, Pusher, check_ledger
 FAULTS = (503, 507)
 
 
+def wait_for_a_push(pusher, server):
+    """Within the moments that a look at the disk takes, and without a restart."""
+    deadline, done = time.monotonic() + 60, pusher.steps
+    while pusher.steps == done:
+        assert time.monotonic() < deadline, f"no push goes through:\n{server.log()[-3000:]}"
+        pusher.act(pusher.push_image)
+        time.sleep(0.1)
+
+
 class Trial:
     """A server on a small disk with an image on it, and one client."""
 
@@ -41,12 +50,7 @@ class Trial:
         assert registry.get("/readyz").status_code == 200
 
     def recovers(self):
-        """Within the moments that a look at the disk takes, and without a restart."""
-        deadline, done = time.monotonic() + 60, self.pusher.steps
-        while self.pusher.steps == done:
-            assert time.monotonic() < deadline, f"no push goes through:\n{self.server.log()[-3000:]}"
-            self.pusher.act(self.pusher.push_image)
-            time.sleep(0.1)
+        wait_for_a_push(self.pusher, self.server)
         self.pusher.ledger.uploads.clear()
         check_ledger(self.pusher.registry, self.pusher.ledger, self.pusher.random, everything=True)
 
@@ -176,11 +180,39 @@ def test_a_volume_that_goes_away_while_it_runs(tmp_path):
             pusher = Pusher(server.url(), Ledger("admin/disk0"), 1, faults=FAULTS)
             pusher.push_image()
             own.unmount(lazily=True)
+            # From the first one on, not from when it is noticed.
             deadline = time.monotonic() + 30
             while pusher.registry.get("/readyz").status_code != 503:
                 assert time.monotonic() < deadline, "it stays ready without its volume"
-                pusher.act(pusher.push_image)
+                steps = pusher.steps
+                for action in (pusher.push_image, pusher.upload_in_chunks, pusher.retag, pusher.push_referrer):
+                    pusher.act(action)
+                assert pusher.steps == steps, "a push went through without the volume"
                 time.sleep(0.1)
-            pusher.act(pusher.push_image)
-            assert pusher.refused, "a push went through without the volume"
             assert "is its volume mounted?" in server.log()
+            own.mount()
+            wait_for_a_push(pusher, server)
+            pusher.ledger.uploads.clear()
+            pusher.upload_in_chunks()
+            check_ledger(pusher.registry, pusher.ledger, pusher.random, everything=True)
+
+
+@volume.limit(200)
+def test_a_volume_that_comes_and_goes_while_many_push(tmp_path):
+    """What was acknowledged is on the volume, whenever it went away; nobody restarts anything."""
+    chance = volume.chance("volume")
+    with disk(tmp_path / "disk", megabytes=256) as own:
+        with Server(tmp_path / "data", "--storage", f"file:{own.path}/blobs") as server:
+            crowd, moments = Crowd(chance, size=4, name="away"), 0
+            for _ in volume.rounds(1, 40, share=0.5):
+                crowd.start(server, faults=FAULTS)
+                time.sleep(chance.uniform(0.05, 0.5))
+                own.unmount(lazily=True)
+                time.sleep(chance.choice([0, 0.05, 1]))
+                own.mount()
+                time.sleep(chance.uniform(0, 3))
+                crowd.stop()
+                wait_for_a_push(Pusher(server.url(), Ledger("admin/other0"), moments, faults=FAULTS), server)
+                crowd.check(server)
+                moments += 1
+            volume.report("R-05", volume_went_away=moments, refused=crowd.refused, **crowd.counts())

@@ -337,14 +337,58 @@ void test_fs_probe_notices_a_directory_that_went_away(void **state)
     assert_int_equal(mkdir(in_store(f, ""), 0700), 0);
     CHECK_FAILS(blob_probe(f->store, &f->err), &f->err, ERR_UNAVAILABLE);
 
-    /* A copy with the same marker is not the directory either. */
-    write_file(in_store(f, "assay-store"),
-               mem_printf(f->arena, "assay-store 1 " STR_FMT "\n", STR_ARGS(f->id)));
-    CHECK_FAILS(blob_probe(f->store, &f->err), &f->err, ERR_UNAVAILABLE);
-
     scratch_remove(in_store(f, ""));
     assert_int_equal(rename(scratch_path(f->dir, "volume"), scratch_path(f->dir, "store")), 0);
     CHECK_OK(blob_probe(f->store, &f->err), &f->err);
+}
+
+/* What each step does while the volume is away, with a writer that began before. */
+static void check_nothing_is_acknowledged(struct fixture *f, struct blob_writer *writer)
+{
+    struct blob_writer *none = NULL;
+
+    CHECK_FAILS(blob_is_here(f->store, &f->err), &f->err, ERR_UNAVAILABLE);
+    CHECK_FAILS(blob_flush(writer, &f->err), &f->err, ERR_UNAVAILABLE);
+    CHECK_FAILS(blob_begin(f->store, STR("uploads/0123456789abcdef0123456789abcdef"), &none,
+                           &f->err),
+                &f->err, ERR_UNAVAILABLE);
+    CHECK_FAILS(blob_remove(f->store, str_from(f->object), &f->err), &f->err, ERR_UNAVAILABLE);
+}
+
+void test_fs_acknowledges_nothing_while_its_volume_is_away(void **state)
+{
+    struct fixture     *f      = *state;
+    struct blob_writer *writer = NULL;
+
+    CHECK_OK(open_store(f, STR("")), &f->err);
+    CHECK_OK(blob_begin(f->store, str_from(f->upload), &writer, &f->err), &f->err);
+    CHECK_OK(blob_write(writer, STR("bytes"), &f->err), &f->err);
+    assert_int_equal(rename(in_store(f, ""), scratch_path(f->dir, "volume")), 0);
+    check_nothing_is_acknowledged(f, writer);
+    assert_int_equal(mkdir(in_store(f, ""), 0700), 0);
+    check_nothing_is_acknowledged(f, writer);
+    CHECK_FAILS(blob_finish(&writer, str_from(f->object), &f->err), &f->err, ERR_UNAVAILABLE);
+}
+
+/* Another directory with the marker is how a volume comes back; whatever began on the old one ends nowhere. */
+void test_fs_takes_its_volume_up_again(void **state)
+{
+    struct fixture     *f   = *state;
+    struct blob_writer *old = NULL;
+
+    CHECK_OK(open_store(f, STR("")), &f->err);
+    CHECK_OK(blob_begin(f->store, str_from(f->upload), &old, &f->err), &f->err);
+    assert_int_equal(rename(in_store(f, ""), scratch_path(f->dir, "volume")), 0);
+    assert_int_equal(mkdir(in_store(f, ""), 0700), 0);
+    write_file(in_store(f, "assay-store"),
+               mem_printf(f->arena, "assay-store 1 " STR_FMT "\n", STR_ARGS(f->id)));
+    CHECK_OK(blob_probe(f->store, &f->err), &f->err);
+    CHECK_OK(blob_is_here(f->store, &f->err), &f->err);
+
+    CHECK_FAILS(blob_flush(old, &f->err), &f->err, ERR_UNAVAILABLE);
+    CHECK_FAILS(blob_finish(&old, str_from(f->object), &f->err), &f->err, ERR_UNAVAILABLE);
+    fixture_put(f, "bytes");
+    assert_true(is_there(in_store(f, f->object)));
 }
 
 void test_fs_probe_notices_a_lost_marker(void **state)
