@@ -141,13 +141,27 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
     }
 }
 
+/* The repository, or the account that the caller was allowed to see. */
+static struct str about(const struct api_call *call)
+{
+    return call->path.p != NULL ? call->path : call->account.name;
+}
+
 static void audit_refusal(struct api_call *call, enum auth_verdict verdict)
 {
     if (!call->route->changes || call->caller.kind != AUTH_ACCOUNT ||
         verdict == AUTH_NO_CREDENTIALS)
         return;
-    work_refusal(call->work, &call->actor, call->route->name, call->path,
+    if (verdict == AUTH_HIDDEN)
+        call->account.name = STR_NULL;
+    work_refusal(call->work, &call->actor, call->route->name, about(call),
                  "too few rights or a void token");
+}
+
+void api_audit_denied(struct api_call *call, const struct err *err)
+{
+    if (err->kind == ERR_DENIED && call->route->changes && call->caller.kind == AUTH_ACCOUNT)
+        work_refusal(call->work, &call->actor, call->route->name, about(call), err->text);
 }
 
 void api_deny(struct api_call *call, enum auth_verdict verdict, const char *needs)

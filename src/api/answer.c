@@ -210,6 +210,13 @@ void api_reply_refusal(struct api_call *call, int status, const char *code, cons
     reply_words(call, status, code, sentence, STR_NULL);
 }
 
+int api_gone(struct api_call *call, struct err *err)
+{
+    (void)err;
+    api_reply_refusal(call, 404, "GONE", call->route->gone);
+    return 0;
+}
+
 /* -- challenges --------------------------------------------------------------------------------------- */
 
 static void print_scope(const struct api_call *call, struct buf *out)

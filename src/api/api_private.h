@@ -56,6 +56,12 @@ int api_success_of(const struct api_route *row);
 /* Once, when the tables are known to be sound. */
 void api_description_make(struct api *api);
 
+/* A verb has found that the caller may not: on record, when it would have been a change. */
+void api_audit_denied(struct api_call *call, const struct err *err);
+
+/* The handler of routes that are not here: 404, code GONE, with what stands in their place. */
+int api_gone(struct api_call *call, struct err *err);
+
 /* All tables of routes; ends with null. */
 extern const struct api_route *const api_tables[];
 

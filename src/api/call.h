@@ -91,6 +91,9 @@ struct api_route {
     const int *also; /* further answers than those that follow from the row; ends with 0 */
     const struct api_param *query; /* ends with a row without name; null: none */
 
+    const char
+        *gone; /* of DTR's routes that are not here (run is api_gone): what stands in their place */
+
     bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool changes;       /* a change of state: a refusal of an identified caller is audited */
     bool recalls;       /* a pull that sees whether its handle still holds (auth_repo_recall) */

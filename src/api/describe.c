@@ -302,12 +302,22 @@ static void write_content(struct description *d, const struct api_route *row)
     json_write_end(w);
 }
 
+static bool is_paged(const struct api_route *row)
+{
+    for (const struct api_param *param = row->query; param != NULL && param->name != NULL;
+         param++) {
+        if (strcmp(param->name, "pageSize") == 0 || strcmp(param->name, "limit") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A page says where the next one begins, and how many there are. */
 static void write_page_headers(struct json_write *w, const struct api_route *row)
 {
     static const char *const names[] = { "X-Next-Page-Start", "X-Resource-Count" };
 
-    if (row->query != api_paging_params && row->query != api_limit_params)
+    if (!is_paged(row))
         return;
     json_write_key(w, "headers");
     json_write_object(w);
@@ -361,7 +371,8 @@ static void write_answers(struct description *d, const struct api_route *row)
 
     json_write_key(w, "responses");
     json_write_object(w);
-    write_answer(d, row, api_success_of(row));
+    if (row->gone == NULL)
+        write_answer(d, row, api_success_of(row));
     for (const int *status = row->also; status != NULL && *status != 0; status++) {
         if (is_own(row, *status))
             write_answer(d, row, *status);
@@ -418,6 +429,8 @@ static void write_row(struct description *d, const struct api_route *row)
     json_write_text_at(w, "operationId", row->name);
     write_string_list(w, "tags", tag_of(row));
     json_write_text_at(w, "summary", row->says);
+    if (row->gone != NULL)
+        json_write_bool_at(w, "deprecated", true);
     json_write_text_at(w, "description",
                        mem_printf(d->arena, "Who may: %s.", api_may_name(row->may)));
     write_parameters(d, row);

@@ -240,8 +240,10 @@ static void run(struct api_call *call)
     do
         done = run_once(call, &err);
     while (done < 0 && call->route->body != HTTP_BODY_STREAM && db_again(&err, &n_tries));
-    if (done < 0)
-        api_reply_error(call, &err);
+    if (done == 0)
+        return;
+    api_audit_denied(call, &err);
+    api_reply_error(call, &err);
 }
 
 /* Before the first byte nothing is used up: a mount, say, that lost the race to make its repository. */

@@ -5,6 +5,7 @@ extern const struct api_route api_assets_routes[];
 extern const struct api_route api_description_routes[];
 extern const struct api_route api_enzi_account_routes[];
 extern const struct api_route api_enzi_admin_routes[];
+extern const struct api_route api_enzi_gone_routes[];
 extern const struct api_route api_enzi_key_routes[];
 extern const struct api_route api_enzi_member_routes[];
 extern const struct api_route api_enzi_team_routes[];
@@ -30,6 +31,7 @@ const struct api_route *const api_tables[] = {
     api_description_routes,
     api_enzi_account_routes,
     api_enzi_admin_routes,
+    api_enzi_gone_routes,
     api_enzi_key_routes,
     api_enzi_member_routes,
     api_enzi_team_routes,

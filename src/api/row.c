@@ -53,6 +53,8 @@ int api_row_check(const struct api_route *row, struct err *err)
     if (row->run == NULL ||
         (is_stream && (row->open == NULL || row->piece == NULL || row->drop == NULL)))
         return err_set(err, ERR_INTERNAL, "route %s lacks a handler", row->name);
+    if ((row->run == api_gone) != (row->gone != NULL))
+        return err_set(err, ERR_INTERNAL, "route %s is gone and does not say for what", row->name);
     if (row->body == HTTP_BODY_WHOLE && row->limit <= 0)
         return err_set(err, ERR_INTERNAL, "route %s takes a body without a limit", row->name);
     if ((row->body == HTTP_BODY_WHOLE && api_is_managed(row)) != (row->takes != NULL))

@@ -1,0 +1,53 @@
+"""What of DTR's accounts service is not here says so, with what stands in its place; and what is refused is on
+record."""
+
+import pytest
+
+from harness.people import PASSWORD, People, refused, unique
+from harness.state import audit_of
+
+BASE = "/enzi/v0"
+
+
+@pytest.mark.parametrize("method, path, word", [
+    ("GET", "accounts/admin/adminMemberSyncConfig", "PUT"), ("PUT", "accounts/admin/adminMemberSyncConfig", "PUT"),
+    ("GET", "accounts/admin/teams/t/memberSyncConfig", "PUT"), ("PUT", "accounts/admin/teams/t/groupLinkConfig", "members"),
+    ("GET", "accounts/admin/services", "service accounts"), ("POST", "accounts/admin/services", "service accounts"),
+    ("DELETE", "accounts/admin/services/x", "service accounts"), ("GET", "config/auth/ldap", "/enzi/v0/accounts"),
+    ("PUT", "config/auth/ldap", "/enzi/v0/accounts"), ("POST", "config/auth/ldap/tryLogin", "/enzi/v0/accounts"),
+    ("GET", "config/openid", "service accounts"), ("GET", "jobs", "when it answers"), ("POST", "jobs/x/cancel", "when"),
+    ("GET", "workers", "/readyz"), ("DELETE", "workers/x", "/readyz"),
+])
+def test_what_is_not_here_says_what_to_do(admin, anonymous, method, path, word):
+    body = {"json": {"enableSync": True}} if method in ("PUT", "POST") else {}
+    refused(admin.request(method, f"{BASE}/{path}", **body), 404, "GONE", word)
+    refused(anonymous.request(method, f"{BASE}/{path}"), 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.parametrize("name", ["%ff%fe", "%00", "a%0ab", "x" * 3000, "%2e%2e", "a%2fb"])
+def test_a_name_that_nobody_can_have(admin, name):
+    for path in (f"accounts/{name}", f"accounts/admin/members/{name}", f"accounts/{name}/teams/{name}"):
+        answer = admin.get(f"{BASE}/{path}")
+        assert answer.status_code in (400, 404), answer.text
+        assert answer.json()["errors"][0]["message"]
+
+
+def test_changes_and_refusals_are_on_record(server, admin):
+    people = People(admin)
+    org = people.org()
+    owner, member, user = people.member(org, owner=True), people.member(org), people.user()
+
+    def record(answer):
+        return audit_of(server, answer.headers["X-Request-Id"])
+
+    base = f"{BASE}/accounts"
+    assert record(owner.put(f"{base}/{org}/members/{user.user}", json={"isAdmin": True}))[0][:3] == (
+        "MEMBER_ADDED", "done", owner.user)
+    assert record(owner.patch(f"{base}/{org}/members/{user.user}", json={"isAdmin": False}))[0][0] == "MEMBER_CHANGED"
+    assert record(member.delete(f"{base}/{org}/members/{user.user}"))[0][:3] == ("members.delete", "refused", member.user)
+    assert record(member.patch(f"{base}/{member.user}", json={"isAdmin": True}))[0][:2] == ("accounts.change", "refused")
+    assert record(member.post(f"{base}/{member.user}/changePassword", json={
+        "oldPassword": PASSWORD + "x", "newPassword": PASSWORD}))[0][:2] == ("accounts.password", "refused")
+    assert record(member.post(f"{base}", json={"name": unique("no")}))[0][:2] == ("accounts.create", "refused")
+    assert [x[0] for x in record(admin.delete(f"{base}/{user.user}"))] == ["ACCOUNT_DELETED"]
+    assert record(member.get(f"{base}/{owner.user}")) == []
