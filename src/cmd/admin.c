@@ -59,8 +59,28 @@ static int run_here(struct conf **conf, struct arena *arena, struct str verb,
     return 0;
 }
 
-static int run(struct conf **conf, struct arena *arena, char **words, int n_words, int *out_exit,
-               struct err *err)
+/* Takes a flag that belongs to a verb out of the words; null: there is none. */
+static const char *take_flag(int *n_words, char **words)
+{
+    const char *found = NULL;
+    int         kept  = 0;
+
+    for (int i = 0; i < *n_words; i++) {
+        const struct verb *verb = verb_table;
+
+        while (verb->name != NULL && (verb->flag == NULL || strcmp(verb->flag, words[i]) != 0))
+            verb++;
+        if (verb->name != NULL)
+            found = verb->flag;
+        else
+            words[kept++] = words[i];
+    }
+    *n_words = kept;
+    return found;
+}
+
+static int run(struct conf **conf, struct arena *arena, char **words, int n_words, const char *flag,
+               int *out_exit, struct err *err)
 {
     struct str         verb = str_from(words[0]);
     struct str         args[VERB_ARGS_MAX];
@@ -70,9 +90,12 @@ static int run(struct conf **conf, struct arena *arena, char **words, int n_word
 
     for (int i = 1; i < n_words && n_args < VERB_ARGS_MAX - 1; i++)
         args[n_args++] = str_from(words[i]);
-    if (row == NULL || n_args != row->n_args || n_words - 1 != (int)n_args)
+    if (row == NULL || n_args != row->n_args || n_words - 1 != (int)n_args ||
+        (flag != NULL && row->flag == NULL))
         return err_set(err, ERR_INVALID,
                        "`%s` is no verb with these arguments; `assay admin` lists them", words[0]);
+    if (row->flag != NULL)
+        args[n_args++] = flag == NULL ? STR("") : str_from(flag);
     if (row->wants_secret && read_secret(arena, &args[n_args++], err) < 0)
         return -1;
 
@@ -101,9 +124,10 @@ int cmd_admin(int argc, char **argv)
     log_init(&(struct log_settings){ .level = LOG_WARNING });
     if (conf_load(argc, argv, environ, &conf, &rest, &n_rest, &err) < 0)
         return cmd_complain("admin", &err);
+    const char *flag = take_flag(&n_rest, rest);
     if (n_rest == 0)
         return print_help();
-    if (run(&conf, arena, rest, n_rest, &code, &err) < 0)
+    if (run(&conf, arena, rest, n_rest, flag, &code, &err) < 0)
         return cmd_complain("admin", &err);
     return code;
 }

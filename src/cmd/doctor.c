@@ -422,7 +422,7 @@ static void check_settings(struct checkup *c)
         say(c, YELLOW, "`assay admin set read-only off` when it is time",
             "the registry is read-only");
     if (fstatat(c->node->data_fd, "admin-password", &info, AT_SYMLINK_NOFOLLOW) == 0)
-        say(c, YELLOW, "`assay admin password admin` sets another and removes the file",
+        say(c, YELLOW, "`assay admin reset-password admin` sets another and removes the file",
             "the first administrator's password is still the generated one");
     say(c, GREEN, NULL, "no setting is unsafe");
 }

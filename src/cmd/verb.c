@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "meta/event.h"
 #include "oci/name.h"
+#include "work/account.h"
 #include "work/manage.h"
 #include "work/repository.h"
 #include "work/settings.h"
@@ -62,6 +63,25 @@ static int password(struct node *node, const struct str *args, struct buf *out, 
             err, "the password is changed, but the file admin-password with the old one stays");
     buf_printf(out, "the password of " STR_FMT " is changed; its tokens are void\n",
                STR_ARGS(args[0]));
+    return 0;
+}
+
+static int create(struct node *node, const struct str *args, struct buf *out, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct meta_account_row        made;
+    struct work_account_new new = {
+        .name      = args[0],
+        .full_name = STR(""),
+        .is_admin  = args[1].n > 0,
+        .is_active = true,
+        .password  = args[2],
+    };
+
+    if (work_account_create(node->work, arena, &shell, &new, &made, err) < 0)
+        return -1;
+    buf_printf(out, "made the user " STR_FMT "%s\n", STR_ARGS(args[0]),
+               new.is_admin ? ", a system admin" : "");
     return 0;
 }
 
@@ -122,7 +142,9 @@ static int set(struct node *node, const struct str *args, struct buf *out, struc
 
 /* clang-format off */
 const struct verb verb_table[] = {
-    { "password",         "ACCOUNT",                       "set a password, read from standard input",            1, true,  password },
+    { "create",           "NAME [--admin]",                "make a user; the password is read from standard input", 1, true,  create, "--admin" },
+    { "reset-password",   "ACCOUNT",                       "set a password, read from standard input",            1, true,  password },
+    { "password",         "ACCOUNT",                       "the same",                                            1, true,  password },
     { "repo-create",      "NAMESPACE/REPO public|private", "make an empty repository",                            2, false, repo_create },
     { "repo-visibility",  "NAMESPACE/REPO public|private", "who may pull from it without an account",             2, false, repo_visibility },
     { "repo-delete",      "NAMESPACE/REPO",                "delete a repository; undelete is possible for 72 h",  1, false, repo_delete },
@@ -164,7 +186,7 @@ int verb_run(struct node *node, struct str name, const struct str *args, size_t 
 
     if (verb == NULL)
         return err_set(err, ERR_INVALID, "there is no `admin " STR_FMT "`", STR_ARGS(name));
-    if (n_args != verb->n_args + (verb->wants_secret ? 1 : 0))
+    if (n_args != verb->n_args + (verb->wants_secret ? 1 : 0) + (verb->flag != NULL ? 1 : 0))
         return err_set(err, ERR_INVALID, "`admin %s` takes %s", verb->name,
                        verb->n_args == 0 ? "no arguments" : verb->args);
     return verb->run(node, args, out, err);

@@ -18,6 +18,8 @@ struct verb {
     size_t      n_args;
     bool wants_secret; /* one more argument, read from standard input: never on a command line */
     int (*run)(struct node *node, const struct str *args, struct buf *out, struct err *err);
+    const char *
+        flag; /* that it knows, null: none; an argument after the others, empty when it is not given */
 };
 
 extern const struct verb verb_table[]; /* ends with an empty row */
