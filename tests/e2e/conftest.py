@@ -4,6 +4,7 @@ A case runs on SQLite or on PostgreSQL, as its number falls, and always on the s
 postgres or both decides for all of them. What is about SQLite's files is marked `sqlite`."""
 
 import itertools
+import os
 import shutil
 import sys
 import threading
@@ -28,12 +29,15 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timeout(seconds): limit for one test (pytest-timeout)")
+    config.addinivalue_line("markers", "both_engines: runs on SQLite and on PostgreSQL, whatever its number")
     config.addinivalue_line("markers", "sqlite: about SQLite itself, or a server without the others' database")
 
 
 def pytest_generate_tests(metafunc):
-    """Where both engines are asked for, every case that touches one runs twice."""
+    """Where both engines are asked for, by variable or by mark, a case that touches one runs twice."""
     names = engines_of(metafunc.definition.nodeid)
+    if metafunc.definition.get_closest_marker("both_engines") and "ASSAY_TEST_ENGINE" not in os.environ:
+        names = ["sqlite", "postgres"]
     if "engine" in metafunc.fixturenames and len(names) > 1 and not metafunc.definition.get_closest_marker("sqlite"):
         metafunc.parametrize("engine", names, indirect=True)
 

@@ -14,7 +14,6 @@ from harness.people import PASSWORD, People, refused, unique
 
 ACCOUNTS = "/enzi/v0/accounts"
 IMPORT = "/enzi/v0/admin/importAccounts"
-ENGINES = ("sqlite", "postgres")
 
 
 def argon2id(password, passes=1, memory=8 * 1024 * 1024):
@@ -91,8 +90,8 @@ def test_the_configuration_of_accounts_is_what_is(admin):
     refused(People(admin).user().get("/enzi/v0/config/accounts"), 403, "NOT_AUTHORIZED")
 
 
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
-def test_more_than_a_thousand_members(engine, admin):
+@pytest.mark.both_engines
+def test_more_than_a_thousand_members(admin):
     people, n = People(admin), 1050
     org = people.org()
     everyone = sorted(unique("m") for _ in range(n))
