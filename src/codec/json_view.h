@@ -47,7 +47,8 @@ struct str json_view_quote(struct arena *arena, struct str text);
 
 /* The text with the member at the path put to `value`, or without it when that is the null view. Objects that
  * are missing on the way are made, and null counts as missing; removing what is not there changes nothing. A new
- * member comes last, indented as its neighbours are. ERR_INVALID when something on the way is no object. */
+ * member comes last, indented as its neighbours are. ERR_INVALID when something on the way is no object. The path
+ * and the value are UTF-8 without NUL. */
 int json_view_put(struct arena *arena, struct str text, const struct str *path, size_t n_path,
                   struct str value, struct str *out, struct err *err);
 
