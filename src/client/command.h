@@ -75,8 +75,11 @@ struct client_command {
 
     const char
         *list; /* of a list: the member that holds it, "" when it is bare; null: one object */
-    enum client_paging          paging;
-    int                         limit;   /* rows that are shown when --limit does not say; 0: all */
+    enum client_paging paging;
+    int                limit; /* rows that are shown when --limit does not say; 0: all */
+    const char
+        *note_if; /* member of a list's answer that, being true, wants `note` said beside it */
+    const char                 *note;
     const struct client_column *columns; /* ends with an empty row; null: nothing to show */
     const char                 *done;    /* "{NAME} is deleted": said in place of the answer */
 

@@ -10,6 +10,7 @@ const struct client_group client_groups[] = {
     { "org",    "organisations and their members",                             client_org_rows },
     { "team",   "teams of an organisation and their members",                  client_team_rows },
     { "repo",   "repositories: list, make, describe, delete, who may what",    client_repo_rows },
+    { "grant",  "who may do what where: give, take, explain",                  client_grant_rows },
     { "role",   "roles: which actions a grant stands for",                     client_role_rows },
     { "token",  "personal access tokens",                                      client_token_rows },
     { "audit",  "what was done and what was refused, by whom",                 client_audit_rows },

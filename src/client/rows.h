@@ -12,6 +12,7 @@ extern const struct client_command client_org_rows[];
 extern const struct client_command client_team_rows[];
 extern const struct client_command client_repo_rows[];
 extern const struct client_command client_role_rows[];
+extern const struct client_command client_grant_rows[];
 extern const struct client_command client_token_rows[];
 extern const struct client_command client_audit_rows[];
 extern const struct client_command client_api_rows[];

@@ -138,7 +138,7 @@ const struct client_command client_org_rows[] = {
       .list = "members", .paging = CLIENT_BY_START, .columns = member_columns,
       .examples = "assay org members acme\nassay org members acme --owners" },
     { .name = "org add", .args = "ORG USER", .summary = "Make somebody a member, or change what a member is",
-      .method = "PATCH", .path = "/enzi/v0/accounts/{ORG}/members/{USER}", .has_body = true, .options = member_options,
+      .method = "PUT", .path = "/enzi/v0/accounts/{ORG}/members/{USER}", .has_body = true, .options = member_options,
       .done = "{USER} is a member of {ORG}",
       .examples = "assay org add acme alice --owner\nassay org add acme bob" },
     { .name = "org remove", .args = "ORG USER", .summary = "Remove a member from an organisation and all its teams",

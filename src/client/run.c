@@ -412,6 +412,9 @@ static int add_page(struct client_run *run, const struct net_answer *answer, int
     if (check_json(run, answer->body, err) < 0)
         return -1;
     body = json_view_of(answer->body);
+    if (run->command->note_if != NULL && run->notes.n == 0 &&
+        str_is(json_view_at(body, str_from(run->command->note_if)), "true"))
+        buf_printf(&run->notes, "%s\n", run->command->note);
     if (run->command->list[0] != '\0')
         body = json_view_at(body, str_from(run->command->list));
     *left -= add_rows(run, body, *left, table);

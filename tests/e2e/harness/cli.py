@@ -58,12 +58,13 @@ class Cli:
 
     def on_terminal(self, *arguments, answers=(), columns=80, seconds=60):
         """Runs it on a terminal of so many columns; answers: (question, what is typed). (exit code, what is seen)"""
+        program = str(binary())
         pid, master = pty.fork()
         if pid == 0:
             try:
                 os.chdir(self.directory)
                 fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-                os.execve(binary(), [str(binary()), *map(str, arguments)], self.env)
+                os.execve(program, [program, *map(str, arguments)], self.env)
             finally:
                 os._exit(127)
         seen, answers, deadline = "", list(answers), time.monotonic() + seconds
