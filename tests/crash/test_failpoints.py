@@ -134,14 +134,6 @@ def settings(life):
     life.admin("set", "upload-ttl", "2h")
 
 
-def access(life):
-    """A role that is made, or that an earlier life made."""
-    registry, role = life.pusher.registry, f"role-{life.number}"
-    made = registry.post("/api/v1/roles", json={"name": role, "verbs": ["pull"]})
-    assert made.status_code == 201, made.text
-    assert registry.delete(f"/api/v1/roles/{role}").status_code == 204
-
-
 def password(life):
     life.admin("password", "admin", stdin="another good long password\n")
     life.server.password = "another good long password"
@@ -217,7 +209,6 @@ SCENARIOS = {
     "create": (settings, None, False),
     "visibility": (settings, None, False),
     "setting.": (settings, None, False),
-    "access": (access, None, False),
     "password": (password, None, False),
     "access": (access, None, False),
     "token": (nothing, None, True),
