@@ -18,6 +18,7 @@ extern const struct api_route api_v0_repositories_routes[];
 extern const struct api_route api_v0_tags_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
+extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v2_base_routes[];
 extern const struct api_route api_v2_blob_routes[];
@@ -44,6 +45,7 @@ const struct api_route *const api_tables[] = {
     api_v0_tags_routes,
     api_v1_access_routes,
     api_v1_audit_routes,
+    api_v1_grants_routes,
     api_v1_roles_routes,
     api_v2_base_routes,
     api_v2_blob_routes,

@@ -16,6 +16,9 @@ enum {
     PAGE_REPO,
     PAGE_PATH,
     LIST_BELOW,
+    PAGE_BELOW,
+    PAGE_REACHING,
+    PAGE_ALL,
     FIND,
     ADD,
     REMOVE,
@@ -33,6 +36,11 @@ enum { REACHING_MAX = 10000, PLACES_MAX = 100000 };
 
 /* A prefix, or the repository itself while it lives. */
 #define ALIVE(repo) "(g.repo_id IS NULL OR g.repo_id = " repo ")"
+
+/* What was granted on a repository goes with it. */
+#define LIVES                                                                                   \
+    "(g.repo_id IS NULL OR EXISTS (SELECT 1 FROM repositories AS p WHERE p.id = g.repo_id AND " \
+    "p.deleted_at IS NULL))"
 
 #define CANDIDATES_OF(chain)                                                                       \
     "SELECT DISTINCT name FROM ("                                                                  \
@@ -73,6 +81,15 @@ static const struct db_statement sql[] = {
     [LIST_BELOW]   = { .name = "grant.list_below",   .in = "ti",     .out = OUT,
                        .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.repo_id IS NULL AND (g.path = $1 OR (g.path >= $1 || '/'"
                                " AND g.path < $1 || '0')) LIMIT $2" },
+    [PAGE_BELOW]   = { .name = "grant.page_below",   .in = "tttii",  .out = OUT, /* + 0: by the path, not by the id */
+                       .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.path >= $1 AND g.path < $3 AND (g.path = $1 OR g.path >= $2)"
+                               " AND " LIVES " AND g.id + 0 > $4 ORDER BY g.id + 0 LIMIT $5" },
+    [PAGE_REACHING] = { .name = "grant.page_reaching", .in = "iii",  .out = OUT,
+                       .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE (g.account_id = $1 OR g.team_id IN"
+                               " (SELECT m.team_id FROM team_members AS m WHERE m.account_id = $1)) AND " LIVES
+                               " AND g.id > $2 ORDER BY g.id LIMIT $3" },
+    [PAGE_ALL]     = { .name = "grant.page_all",     .in = "ii",     .out = OUT,
+                       .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.id > $1 AND " LIVES " ORDER BY g.id LIMIT $2" },
     [FIND]         = { .name = "grant.find",         .in = "t",      .out = OUT,
                        .sql  = "SELECT " COLUMNS FROM_GRANTS " WHERE g.uuid = $1" },
     [ADD]          = { .name = "grant.add",          .in = "tiiitiii", .out = "",
@@ -120,6 +137,19 @@ static int list(struct db_tx *tx, struct arena *arena, int statement, const stru
     return 0;
 }
 
+/* '0' follows the slash. */
+static int page_below(struct db_tx *tx, struct arena *arena, struct str prefix, int64_t after,
+                      size_t n_max, struct meta_grant **out, size_t *n_out, struct err *err)
+{
+    struct str from = str_from(mem_printf(arena, STR_FMT "/", STR_ARGS(prefix)));
+    struct str to   = str_from(mem_printf(arena, STR_FMT "0", STR_ARGS(prefix)));
+
+    return list(tx, arena, PAGE_BELOW,
+                DB_ARGS(db_text(prefix), db_text(from), db_text(to), db_int(after),
+                        db_int((int64_t)n_max)),
+                n_max, out, n_out, err);
+}
+
 int meta_grant_page(struct db_tx *tx, struct arena *arena, const struct meta_grant_filter *filter,
                     int64_t after, size_t n_max, struct meta_grant **out, size_t *n_out,
                     struct err *err)
@@ -138,6 +168,15 @@ int meta_grant_page(struct db_tx *tx, struct arena *arena, const struct meta_gra
         return list(tx, arena, PAGE_REPO,
                     DB_ARGS(db_int(filter->repo_id), db_int(after), db_int(limit)), n_max, out,
                     n_out, err);
+    if (filter->reaching != 0)
+        return list(tx, arena, PAGE_REACHING,
+                    DB_ARGS(db_int(filter->reaching), db_int(after), db_int(limit)), n_max, out,
+                    n_out, err);
+    if (filter->prefix.p == NULL || (filter->is_below && filter->prefix.n == 0))
+        return list(tx, arena, PAGE_ALL, DB_ARGS(db_int(after), db_int(limit)), n_max, out, n_out,
+                    err);
+    if (filter->is_below)
+        return page_below(tx, arena, filter->prefix, after, n_max, out, n_out, err);
     return list(tx, arena, PAGE_PATH,
                 DB_ARGS(db_text(filter->prefix), db_int(after), db_int(limit)), n_max, out, n_out,
                 err);

@@ -29,12 +29,16 @@ struct meta_grant {
     int64_t    created_at;
 };
 
-/* Whose: the first that is not 0: of a team, to an account, on a repository; else on exactly that prefix. */
+/* Whose: the first that is given: of a team, to an account, on a repository, what reaches an account itself or through
+ * its teams, on exactly that prefix, or with is_below on that prefix and whatever is below it, repositories too;
+ * nothing given: all there are. */
 struct meta_grant_filter {
     int64_t    team_id;
     int64_t    account_id;
     int64_t    repo_id;
+    int64_t    reaching; /* account id */
     struct str prefix;
+    int64_t    is_below;
 };
 
 /* In the order of their making, after that id (0: from the start). */

@@ -161,6 +161,16 @@ static int find_role(struct db_tx *tx, struct arena *arena, struct str name,
     return work_grant_bound(place, role.name, role.verbs, err);
 }
 
+static int get(struct db_tx *tx, struct arena *arena, struct str uuid, struct meta_grant *out,
+               struct err *err)
+{
+    int found = meta_grant_find(tx, arena, uuid, out, err);
+
+    if (found == 0)
+        return not_found("NO_SUCH_GRANT", uuid, "grant", err);
+    return found < 0 ? -1 : 0;
+}
+
 int work_grant_add(struct work *work, struct arena *arena, const struct meta_actor *actor,
                    const struct auth_repo *place, struct str role, const struct work_grantee *to,
                    struct meta_grant *out, struct err *err)
@@ -178,21 +188,10 @@ int work_grant_add(struct work *work, struct arena *arena, const struct meta_act
                          "the same is granted there already");
         return -1;
     }
-    grant.created_at = db_now(tx);
-    if (work_commit_access(work, &tx, err) < 0)
+    if (get(tx, arena, grant.uuid, &grant, err) < 0 || work_commit_access(work, &tx, err) < 0)
         return -1;
     *out = grant;
     return 0;
-}
-
-static int get(struct db_tx *tx, struct arena *arena, struct str uuid, struct meta_grant *out,
-               struct err *err)
-{
-    int found = meta_grant_find(tx, arena, uuid, out, err);
-
-    if (found == 0)
-        return not_found("NO_SUCH_GRANT", uuid, "grant", err);
-    return found < 0 ? -1 : 0;
 }
 
 int work_grant_find(struct work *work, struct arena *arena, struct str uuid, struct meta_grant *out,

@@ -38,6 +38,8 @@ static const struct {
     { "damage.count", "asked by operators and metrics; the index holds open damage only" },
     { "grant.candidates", "asked by people; sorts those with rights at one place" },
     { "grant.page_account", "sorts the grants to one account" },
+    { "grant.page_below", "sorts the grants at and below one prefix" },
+    { "grant.page_reaching", "sorts the grants that reach one account" },
     { "grant.page_team", "sorts the grants of one team" },
     { "grant.places", "the grants of one account, each once" },
     { "grant.reaching", "sorts what reaches one account on one chain of prefixes" },
