@@ -122,8 +122,7 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
         *verdict = AUTH_YES;
         return 0;
     case API_MAY_PING:
-        *verdict = auth_ping_open(&call->caller);
-        return 0;
+        return auth_ping_open(call->auth, call->arena, &call->caller, verdict, err);
     case API_MAY_CATALOG:
         return auth_catalog_open(call->auth, call->arena, &call->caller, &call->view, verdict, err);
     case API_MAY_INSTANCE:

@@ -229,7 +229,9 @@ int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
 int auth_user_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                    enum auth_verdict *verdict, struct err *err);
 
-/* The bare ping of /v2/: any valid credentials, identity tokens too (docker login asks with one). */
-enum auth_verdict auth_ping_open(const struct auth_caller *caller);
+/* The bare ping of /v2/: any valid credentials of an account that is still good, identity tokens too (docker login asks
+ * with one). */
+int auth_ping_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   enum auth_verdict *verdict, struct err *err);
 
 #endif

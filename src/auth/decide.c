@@ -480,7 +480,10 @@ int auth_user_open(struct auth *auth, struct arena *arena, const struct auth_cal
     return meet_account(auth, arena, caller, &is_admin, verdict, err);
 }
 
-enum auth_verdict auth_ping_open(const struct auth_caller *caller)
+int auth_ping_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                   enum auth_verdict *verdict, struct err *err)
 {
-    return caller->kind == AUTH_NOBODY ? AUTH_NO_CREDENTIALS : AUTH_YES;
+    bool is_admin;
+
+    return meet(auth, arena, caller, &is_admin, verdict, err);
 }
