@@ -26,8 +26,10 @@
  * it finds at the path when the marker is right: the handles come to mean the new directory, under their
  * numbers, and `epoch` moves before and after, so that no writer ends in another place than it began in.
  *
- * Large uploads ask the kernel to write back as they go (sync_file_range, which promises nothing and so
- * may fail), to leave little for the sync at the end that does promise. */
+ * Of a large upload what comes in whole pages goes past the page cache, whose copy of it costs as much as hashing and
+ * drives out what others pull; where a file system does not take that, or a medium is so slow at it that the cache is
+ * the better place to wait, the kernel is asked to write back as the upload goes (sync_file_range, which promises
+ * nothing and so may fail), to leave little for the sync at the end that does promise. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +46,7 @@
 #include "base/mem.h"
 #include "blob/driver.h"
 #include "codec/text.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "io/random.h"
 
@@ -52,6 +55,9 @@ enum {
     N_ALGORITHMS    = 2,
     N_SHARDS        = 256,
     WRITE_BACK_STEP = 4 << 20,
+    DIRECT_FROM     = 8 << 20, /* what is smaller is pulled from the cache soon */
+    DIRECT_TRIAL    = 4 << 20,
+    DIRECT_MIN_RATE = 200, /* bytes a µs, after the trial */
     OTHERS_WRITE    = 0022
 };
 
@@ -76,6 +82,9 @@ struct fs_writer {
     unsigned           epoch;
     int64_t            size;
     int64_t            written_back; /* up to where write-back was asked for */
+    int64_t            direct_bytes; /* written past the cache */
+    int64_t            direct_us;    /* and how long that took */
+    bool               is_cached;    /* nothing more goes past the cache */
 };
 
 struct fs_reader {
@@ -536,12 +545,36 @@ static void start_write_back(struct fs_writer *writer)
     writer->written_back = writer->size;
 }
 
+static int write_past_cache(struct fs_writer *writer, struct str bytes, size_t *out_n,
+                            struct err *err)
+{
+    int64_t begun = clock_monotonic_us();
+
+    if (file_write_direct(writer->fd, bytes, writer->size, out_n, err) < 0)
+        return -1;
+    writer->direct_bytes += (int64_t)*out_n;
+    writer->direct_us += clock_monotonic_us() - begun;
+    writer->is_cached =
+        *out_n < bytes.n || (writer->direct_bytes >= DIRECT_TRIAL &&
+                             writer->direct_bytes / DIRECT_MIN_RATE < writer->direct_us);
+    return 0;
+}
+
+static int write_bytes(struct fs_writer *writer, struct str bytes, struct err *err)
+{
+    size_t n = 0;
+
+    if (writer->size >= DIRECT_FROM && !writer->is_cached &&
+        file_may_be_direct(bytes, writer->size) && write_past_cache(writer, bytes, &n, err) < 0)
+        return -1;
+    return file_write_all(writer->fd, str_from_index(bytes, n), writer->size + (int64_t)n, err);
+}
+
 static int write_fs(struct blob_writer *base, struct str bytes, struct err *err)
 {
     struct fs_writer *writer = fs_writer_of(base);
 
-    if (failpoint(FP_BLOB_WRITE, err) < 0 ||
-        file_write_all(writer->fd, bytes, writer->size, err) < 0 ||
+    if (failpoint(FP_BLOB_WRITE, err) < 0 || write_bytes(writer, bytes, err) < 0 ||
         failpoint(FP_BLOB_WRITTEN, err) < 0)
         return err_wrap(err, "%s", writer->key);
     writer->size += (int64_t)bytes.n;

@@ -14,9 +14,9 @@ struct http_blocks;
 enum { HTTP_BLOCK_SIZE = 256 * 1024 };
 
 struct http_block {
+    char               bytes[HTTP_BLOCK_SIZE]; /* first, so that they begin with a page */
+    size_t             n;                      /* in use */
     struct http_block *next;
-    size_t             n; /* bytes in use */
-    char               bytes[HTTP_BLOCK_SIZE];
 };
 
 /* Part of what waits. `granted` comes once for each wait, outside the pool's lock: at once, or in the thread

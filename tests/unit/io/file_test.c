@@ -50,7 +50,7 @@ static struct str get(struct place *place, const char *name)
 {
     struct str text;
 
-    CHECK_OK(file_read_all(place->dir, name, 4096, place->arena, &text, &place->err), &place->err);
+    CHECK_OK(file_read_all(place->dir, name, 16384, place->arena, &text, &place->err), &place->err);
     return text;
 }
 
@@ -276,6 +276,38 @@ void test_file_write_all_at_an_offset_and_at_the_end(void **state)
     CHECK_OK(file_size(fd, &size, &place->err), &place->err);
     assert_int_equal(size, 6);
     CHECK_STR(get(place, "a"), "aXYdef");
+}
+
+/* A file system that takes none of it so says 0; what it takes is there, and other writes go on as before. */
+void test_file_write_direct_takes_whole_pages(void **state)
+{
+    enum { SIZE = 2 * FILE_DIRECT_ALIGN };
+    struct place        *place = *state;
+    AUTO(file_close) int fd    = -1;
+    char                *room  = mem_alloc(place->arena, SIZE + FILE_DIRECT_ALIGN);
+    struct str pages = { .p = room + FILE_DIRECT_ALIGN - (uintptr_t)room % FILE_DIRECT_ALIGN,
+                         .n = SIZE };
+    size_t     n     = SIZE_MAX;
+    int64_t    size;
+
+    assert_true(file_may_be_direct(pages, 0));
+    assert_true(file_may_be_direct(pages, FILE_DIRECT_ALIGN));
+    assert_false(file_may_be_direct(pages, 512));
+    assert_false(file_may_be_direct(str_from_index(pages, 1), 0));
+    assert_false(file_may_be_direct(str_sub(pages, 0, 100), 0));
+    assert_false(file_may_be_direct(STR(""), 0));
+
+    CHECK_OK(file_open_at(place->dir, "a", O_RDWR | O_CREAT | O_EXCL, &fd, &place->err),
+             &place->err);
+    memset((char *)(uintptr_t)pages.p, 'x', SIZE);
+    CHECK_OK(file_write_direct(fd, pages, 0, &n, &place->err), &place->err);
+    assert_true(n == 0 || n == SIZE);
+    CHECK_OK(file_size(fd, &size, &place->err), &place->err);
+    assert_int_equal(size, n);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_DIRECT, 0);
+    CHECK_OK(file_write_all(fd, str_from_index(pages, n), (int64_t)n, &place->err), &place->err);
+    CHECK_OK(file_write_all(fd, STR("end"), SIZE, &place->err), &place->err);
+    CHECK_STR(str_from_index(get(place, "a"), SIZE - 3), "xxxend");
 }
 
 void test_file_write_to_a_full_device_is_full(void **state)
