@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/beside.h"
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -25,7 +26,11 @@
 #define PENDING_LIFE_US \
     (7 * 24 * 3600 * SECOND_US) /* of objects of sessions, beyond any upload_ttl in use */
 
-enum { SWEEP_BATCH = 100, LOOK_AGAIN_US = 50 * 1000 };
+enum {
+    SWEEP_BATCH   = 100,
+    LOOK_AGAIN_US = 50 * 1000,
+    BESIDE_MIN    = 64 * 1024 /* bytes worth the hand-over to another thread */
+};
 
 struct work_upload {
     struct work_upload *next; /* in work->uploads, while a request has the session open */
@@ -406,6 +411,47 @@ int64_t work_upload_offset(const struct work_upload *upload)
     return upload->offset;
 }
 
+/* The digests of an upload with a piece more. */
+struct hashing {
+    struct hash hash;
+    struct hash second;
+    bool        has_second;
+    struct str  bytes;
+};
+
+static void hash_piece(void *context)
+{
+    struct hashing *hashing = context;
+
+    hash_add(&hashing->hash, hashing->bytes.p, hashing->bytes.n);
+    if (hashing->has_second)
+        hash_add(&hashing->second, hashing->bytes.p, hashing->bytes.n);
+}
+
+/* While the disk takes a large piece, another thread hashes it when one is free. What was not written was not hashed:
+ * digests and bytes go on together. */
+static int write_and_hash(struct work_upload *upload, struct str bytes, struct err *err)
+{
+    struct beside    *beside    = upload->work->beside;
+    struct hashing    hashing   = { .hash       = upload->hash,
+                                    .second     = upload->second,
+                                    .has_second = upload->has_second,
+                                    .bytes      = bytes };
+    struct beside_job job       = { .run = hash_piece, .context = &hashing };
+    bool              is_shared = bytes.n >= BESIDE_MIN && beside_try(beside, &job);
+    int               done      = blob_write(upload->writer, bytes, err);
+
+    if (is_shared)
+        beside_await(beside, &job);
+    else if (done == 0)
+        hash_piece(&hashing);
+    if (done < 0)
+        return -1;
+    upload->hash   = hashing.hash;
+    upload->second = hashing.second;
+    return 0;
+}
+
 static int write_locked(struct work_upload *upload, struct str bytes, struct err *err)
 {
     int64_t max = work_policy(upload->work)->max_blob_size;
@@ -415,11 +461,8 @@ static int write_locked(struct work_upload *upload, struct str bytes, struct err
     if (max > 0 && (int64_t)bytes.n > max - upload->offset)
         return err_set_code(err, ERR_TOO_LARGE, "SIZE_INVALID", STR_NULL,
                             "a blob may have at most %lld bytes here", (long long)max);
-    if (work_may_push(upload->work, bytes.n, err) < 0 || blob_write(upload->writer, bytes, err) < 0)
+    if (work_may_push(upload->work, bytes.n, err) < 0 || write_and_hash(upload, bytes, err) < 0)
         return -1;
-    hash_add(&upload->hash, bytes.p, bytes.n);
-    if (upload->has_second)
-        hash_add(&upload->second, bytes.p, bytes.n);
     upload->offset += (int64_t)bytes.n;
     return 0;
 }

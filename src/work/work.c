@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/beside.h"
 #include "base/cache.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -17,7 +18,12 @@
 #include "oci/name.h"
 #include "work/damage.h"
 
-enum { REFUSALS_COUNTED = 4096, READ_BLOCK = 256 * 1024, RESERVE_MAX_PART = 16 };
+enum {
+    REFUSALS_COUNTED = 4096,
+    BESIDE_THREADS   = 4,
+    READ_BLOCK       = 256 * 1024,
+    RESERVE_MAX_PART = 16
+};
 
 struct work *work_new(const struct work_settings *settings)
 {
@@ -29,6 +35,7 @@ struct work *work_new(const struct work_settings *settings)
     memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
     pthread_mutex_init(&work->uploads_lock, NULL);
     clock_cond_init(&work->uploads_changed);
+    work->beside   = beside_new(BESIDE_THREADS);
     work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
     work_set_policy(work, &settings->policy);
     return work;
@@ -46,6 +53,7 @@ void work_free(struct work **work)
         mem_free(kept);
         kept = older;
     }
+    beside_free(&(*work)->beside);
     cache_free(&(*work)->refusals);
     pthread_mutex_destroy(&(*work)->uploads_lock);
     pthread_cond_destroy(&(*work)->uploads_changed);

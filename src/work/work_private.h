@@ -11,6 +11,7 @@
 #include "oci/digest.h"
 #include "work/work.h"
 
+struct beside;
 struct blob_reader;
 struct cache;
 struct meta_manifest;
@@ -34,6 +35,7 @@ struct work {
     pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
     pthread_cond_t      uploads_changed;
     struct work_upload *uploads;
+    struct beside      *beside;   /* hashes what is being written */
     struct cache       *refusals; /* how many by minute, network and name */
 };
 
