@@ -125,6 +125,7 @@ CREATE TABLE credentials (
 ){rows};
 
 CREATE INDEX credentials_by_account      ON credentials (account_id, id);
+CREATE INDEX credentials_by_expiry       ON credentials (expires_at) WHERE expires_at IS NOT NULL;
 CREATE UNIQUE INDEX credentials_slots    ON credentials (account_id, slot) WHERE slot IS NOT NULL;
 
 -- What a narrowed credential may do at most: at the path and below it these verbs; '' is everywhere.
@@ -146,7 +147,8 @@ CREATE TABLE sessions (
     hash       {text} NOT NULL PRIMARY KEY,     -- hex of SHA-256 of the id in the cookie
     account_id {int}  NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     generation {int}  NOT NULL,                 -- of the account at its making; void when that moved on
-    csrf       {text} NOT NULL,                 -- what forms and scripts must send back
+    credential_id         {int} REFERENCES credentials (id) ON DELETE CASCADE,    -- that it was begun with; NULL: a password
+    credential_generation {int} NOT NULL DEFAULT 0,
     method     {text} NOT NULL,                 -- of the log-in
     address    {text} NOT NULL DEFAULT '',      -- of the log-in
     user_agent {text} NOT NULL DEFAULT '',
@@ -157,6 +159,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_account ON sessions (account_id, used_at);
 CREATE INDEX sessions_by_expiry  ON sessions (expires_at);
+CREATE INDEX sessions_by_credential ON sessions (credential_id) WHERE credential_id IS NOT NULL;
 
 -- Log-ins that failed, by name as given (accounts that do not exist too) and network, for the back-off.
 CREATE TABLE login_attempts (

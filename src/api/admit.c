@@ -1,11 +1,17 @@
 /* api/admit.c: who is calling and whether they may: from the credentials of a request to its caller, from the
  * row's action to the handle through which its handler acts. */
 #include "api/api_private.h"
+#include "api/cookie.h"
 #include "base/assert.h"
 #include "base/mem.h"
 #include "work/refusal.h"
 
 /* -- who ---------------------------------------------------------------------------------------------- */
+
+static bool takes_session(const struct api_route *row)
+{
+    return row->takes_session || api_is_managed(row);
+}
 
 static void audit_failed_login(struct api_call *call, struct str name)
 {
@@ -20,19 +26,53 @@ static void audit_failed_login(struct api_call *call, struct str name)
     work_refusal(call->work, &actor, "LOGIN_FAILED", STR_NULL, "wrong name or password");
 }
 
+int api_log_in(struct api_call *call, struct str name, struct str password, bool may_block,
+               struct auth_caller *out, struct err *err)
+{
+    int found = auth_login(call->auth, name, password, http_client(call->req), may_block, out, err);
+
+    if (found == 0 && may_block)
+        audit_failed_login(call, name);
+    if (found == 1 && may_block)
+        api_metrics_add(call->api->metrics, API_LOGIN_OK);
+    return found;
+}
+
 static int accept_basic(struct api_call *call, struct str encoded, bool may_block, struct err *err)
 {
     struct str name, password;
 
     if (auth_basic_parse(call->arena, encoded, &name, &password, err) < 0)
         return 0;
+    return api_log_in(call, name, password, may_block, &call->caller, err);
+}
 
-    int found = auth_login(call->auth, name, password, http_client(call->req), may_block,
-                           &call->caller, err);
-    if (found == 0 && may_block)
-        audit_failed_login(call, name);
-    if (found == 1 && may_block)
-        api_metrics_add(call->api->metrics, API_LOGIN_OK);
+/* What a bearer brings: a token of ours, an access token as it is, or a session's id. The last two open what Basic
+ * credentials open; a session is for the management side. */
+static int accept_bearer(struct api_call *call, struct str token, bool may_block, struct err *err)
+{
+    call->had_token = true;
+    if (auth_secret_is_credential(token))
+        return auth_secret_accept(call->auth, token, may_block, &call->caller, err);
+    if (!auth_secret_is(token, AUTH_SECRET_SESSION))
+        return auth_token_accept(call->auth, call->arena, token, &call->caller, err);
+    if (!takes_session(call->route) || !may_block)
+        return 0;
+
+    call->session_id = token;
+    return auth_session_accept(call->auth, call->arena, token, &call->caller, &call->session, err);
+}
+
+/* A stale cookie is as good as none: what is open to all stays open. */
+static int accept_cookie(struct api_call *call, struct str id, struct err *err)
+{
+    int found =
+        auth_session_accept(call->auth, call->arena, id, &call->caller, &call->session, err);
+
+    if (found == 1) {
+        call->session_id        = id;
+        call->caller.is_session = true;
+    }
     return found;
 }
 
@@ -55,13 +95,20 @@ int api_identify(struct api_call *call, bool may_block, struct err *err)
     if (call->is_identified)
         return 1;
     if (header.p == NULL) {
+        if (takes_session(call->route) && api_cookie_read(call, &rest) == 1) {
+            if (!may_block)
+                return 0;
+            if (accept_cookie(call, rest, err) < 0)
+                return -1;
+        }
         call->is_identified = true;
         return 1;
     }
 
     if (take_scheme(header, STR("Bearer"), &rest)) {
-        call->had_token = true;
-        found           = auth_token_accept(call->auth, call->arena, rest, &call->caller, err);
+        found = accept_bearer(call, rest, may_block, err);
+        if (found == 0 && !may_block && str_starts(rest, STR("assay_")))
+            return 0;
     } else if (take_scheme(header, STR("Basic"), &rest)) {
         found = accept_basic(call, rest, may_block, err);
         if (found == 0 && !may_block)
@@ -77,7 +124,16 @@ int api_identify(struct api_call *call, bool may_block, struct err *err)
     return 1;
 }
 
-static void name_actor(struct api_call *call)
+const char *api_authn_method(const struct api_call *call)
+{
+    if (call->session_id.p != NULL)
+        return "Session";
+    if (call->caller.has_token)
+        return "Token";
+    return call->caller.credential != 0 ? "AccessToken" : "Password";
+}
+
+void api_name_actor(struct api_call *call)
 {
     const struct auth_caller *caller = &call->caller;
 
@@ -176,12 +232,30 @@ static bool recall(struct api_call *call)
            auth_repo_recall(call->auth, call->arena, &call->caller, call->path, &call->repo);
 }
 
+/* By HTTP's own rules (RFC 9110, 9.2.1); no row of ours breaks them. */
+static bool is_safe(const struct api_call *call)
+{
+    return (http_method(call->req) & (HTTP_GET | HTTP_HEAD | HTTP_OPTIONS)) != 0;
+}
+
+static void refuse_forged(struct api_call *call)
+{
+    work_refusal(call->work, &call->actor, call->route->name, call->path, "no right CSRF token");
+    api_reply_refusal(
+        call, 403, "CSRF_TOKEN_INVALID",
+        "a change by a browser's session needs its token in X-Csrf-Token, from this origin");
+}
+
 /* 1 it may; 0 it is answered; -1 with err. */
 int api_admit(struct api_call *call, struct err *err)
 {
     enum auth_verdict verdict;
 
-    name_actor(call);
+    api_name_actor(call);
+    if (call->caller.is_session && !is_safe(call) && !api_csrf_is_right(call)) {
+        refuse_forged(call);
+        return 0;
+    }
     if (recall(call))
         return 1;
     if (decide(call, &verdict, err) < 0)

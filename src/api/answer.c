@@ -1,7 +1,9 @@
 /* api/answer.c: the forms of answers, and the translation of verdicts and errors into them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/api_private.h"
+#include "api/cookie.h"
 #include "base/mem.h"
 #include "codec/json_write.h"
 #include "codec/text.h"
@@ -115,16 +117,37 @@ void api_reply_start_kept(struct api_call *call, int status, const char *cache)
     http_reply_header(call->req, "Cache-Control", str_from(cache));
     http_reply_header(call->req, "Vary", STR("Authorization, Accept"));
     warn_of_ignored(call);
+    if (call->session.is_renewed && call->caller.is_session)
+        api_cookie_set(call, call->session_id);
 }
 
-struct str api_time(struct api_call *call, int64_t time_us)
+struct str api_time(struct arena *arena, int64_t time_us)
 {
     char text[TEXT_TIME_MAX];
 
     if (time_us == 0)
         return STR("0001-01-01T00:00:00Z");
     text_time_print(time_us, text);
-    return str_from(mem_strdup(call->arena, text));
+    return str_from(mem_strdup(arena, text));
+}
+
+int api_time_read(const char *field, struct str text, int64_t *out_us, struct err *err)
+{
+    enum { DAY = 10 }; /* "2026-08-21" */
+    char whole[TEXT_TIME_MAX];
+
+    if (text.n == 0 || str_is(text, "0001-01-01T00:00:00Z")) {
+        *out_us = 0;
+        return 0;
+    }
+    if (text.n == DAY) {
+        snprintf(whole, sizeof(whole), STR_FMT "T00:00:00Z", STR_ARGS(text));
+        text = str_from(whole);
+    }
+    if (text_time_parse(text, out_us, err) == 0)
+        return 0;
+    return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", str_from(field),
+                        "%s: is not a time such as 2026-08-21T10:00:00Z", field);
 }
 
 void api_reply_json(struct api_call *call, int status, struct str json)

@@ -44,6 +44,16 @@ int api_row_check(const struct api_route *row, struct err *err);
 /* Who is calling: 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
 int api_identify(struct api_call *call, bool may_block, struct err *err);
 
+/* By what the caller is known: "Session", "AccessToken", "Token", "Password". */
+const char *api_authn_method(const struct api_call *call);
+
+/* call->actor from call->caller, for records. */
+void api_name_actor(struct api_call *call);
+
+/* A name and what proves it, wherever they stood: as auth_login, counted, and a failure put on record. */
+int api_log_in(struct api_call *call, struct str name, struct str password, bool may_block,
+               struct auth_caller *out, struct err *err);
+
 /* Whether: 1 it may, and the handle of its row is set; 0 it is answered; -1 with err. */
 int api_admit(struct api_call *call, struct err *err);
 

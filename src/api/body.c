@@ -10,7 +10,7 @@ static int check_type(const struct api_call *call, struct err *err)
     struct str type = http_header(call->req, "Content-Type");
     ptrdiff_t  end  = str_find(type, ';');
 
-    if (http_header(call->req, "Authorization").p != NULL)
+    if (!call->caller.is_session)
         return 0;
     if (str_eq_nocase(str_trim(end < 0 ? type : str_sub(type, 0, (size_t)end)),
                       STR("application/json")))

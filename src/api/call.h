@@ -97,6 +97,8 @@ struct api_route {
     bool knows_absence; /* a repository that may be pulled and is not there is an empty one */
     bool changes;       /* a change of state: a refusal of an identified caller is audited */
     bool recalls;       /* a pull that sees whether its handle still holds (auth_repo_recall) */
+    bool takes_session; /* a cookie counts; on rows of API_DTR and API_OURS it always does */
+    bool is_form;       /* uses no right of a session (log-in, log-out): needs no CSRF token */
 
     /* Event thread: 1 when it answered, 0 when a worker is to, -1. Null: always on a worker. */
     int (*fast)(struct api_call *call, struct err *err);
@@ -132,7 +134,9 @@ struct api_call {
     bool                is_identified;
     bool                has_bad_credentials; /* some were given, and they are wrong */
     bool                had_token;
-    bool                is_anew; /* what was recalled did not hold: the decision is made now */
+    bool                is_anew;    /* what was recalled did not hold: the decision is made now */
+    struct str          session_id; /* as in the cookie or bearer; null view: no session */
+    struct auth_session session;    /* when the caller is one by it */
     struct auth_caller  caller;
     struct auth_repo    repo;
     struct auth_view    view;
@@ -202,7 +206,11 @@ void api_reply_next(struct api_call *call, size_t n, struct str last, const char
 bool api_client_has(const struct api_call *call, struct str digest);
 
 /* A time as the APIs print it; 0 is never: "0001-01-01T00:00:00Z". */
-struct str api_time(struct api_call *call, int64_t time_us);
+struct str api_time(struct arena *arena, int64_t time_us);
+
+/* A time that a client gives (RFC 3339, or a day, which begins in UTC); nothing and the never of above are 0.
+ * ERR_INVALID, code INVALID_PARAMETERS, about the field. */
+int api_time_read(const char *field, struct str text, int64_t *out_us, struct err *err);
 
 /* A JSON answer; body lives in the call's arena. */
 void api_reply_json(struct api_call *call, int status, struct str json);

@@ -197,7 +197,7 @@ static int basic_info(struct api_call *call, struct err *err)
             .version  = STR(ASSAY_VERSION),
             .user     = str_from(call->caller.name),
             .is_admin = call->caller.is_admin,
-            .method   = call->had_token ? STR("Token") : STR("Password"),
+            .method   = str_from(api_authn_method(call)),
         };
     return api_reply_value(call, &info, err);
 }
@@ -234,6 +234,7 @@ const struct api_route api_ops_routes[] = {
       .run = front_status },
     { .name = "ops.info",    .method = HTTP_GET, .path = "/basic_info",
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Who is calling", .gives = &info_table, .also = refused,
+      .takes_session = true,
       .run = basic_info },
     { .name = "ops.live",    .method = HTTP_GET, .path = "/livez",
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "Does this process move?", .gives = &live_table,

@@ -9,6 +9,7 @@ extern const struct api_route api_enzi_gone_routes[];
 extern const struct api_route api_enzi_key_routes[];
 extern const struct api_route api_enzi_member_routes[];
 extern const struct api_route api_enzi_team_routes[];
+extern const struct api_route api_login_routes[];
 extern const struct api_route api_ops_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_v0_access_routes[];
@@ -16,6 +17,7 @@ extern const struct api_route api_v0_accounts_routes[];
 extern const struct api_route api_v0_meta_routes[];
 extern const struct api_route api_v0_repositories_routes[];
 extern const struct api_route api_v0_tags_routes[];
+extern const struct api_route api_v0_token_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_grants_routes[];
@@ -36,6 +38,7 @@ const struct api_route *const api_tables[] = {
     api_enzi_key_routes,
     api_enzi_member_routes,
     api_enzi_team_routes,
+    api_login_routes,
     api_ops_routes,
     api_token_routes,
     api_v0_access_routes,
@@ -43,6 +46,7 @@ const struct api_route *const api_tables[] = {
     api_v0_meta_routes,
     api_v0_repositories_routes,
     api_v0_tags_routes,
+    api_v0_token_routes,
     api_v1_access_routes,
     api_v1_audit_routes,
     api_v1_grants_routes,

@@ -3,7 +3,6 @@
 #include "api/api_private.h"
 #include "base/mem.h"
 #include "codec/text.h"
-#include "work/refusal.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -137,16 +136,7 @@ static int log_in(struct api_call *call, const struct form *form, struct auth_ca
     if (!str_is(form->grant_type, "password"))
         return err_set(err, ERR_INVALID, "grant_type must be password or refresh_token");
 
-    int found = auth_login(call->auth, form->username, form->password, http_client(call->req), true,
-                           out, err);
-    if (found == 0) {
-        call->actor.name = str_sub(form->username, 0, AUTH_ACCOUNT_NAME_MAX);
-        api_metrics_add(call->api->metrics, API_LOGIN_FAILED);
-        work_refusal(call->work, &call->actor, "LOGIN_FAILED", STR_NULL, "wrong name or password");
-    } else if (found == 1) {
-        api_metrics_add(call->api->metrics, API_LOGIN_OK);
-    }
-    return found;
+    return api_log_in(call, form->username, form->password, true, out, err);
 }
 
 static int post_token(struct api_call *call, struct err *err)

@@ -72,7 +72,7 @@ static int role_of(struct api_call *call, const struct meta_role *row, struct ro
         .description = row->description,
         .verbs       = api_verbs_print(call->arena, verbs),
         .built_in    = row->is_built_in != 0,
-        .created_at  = api_time(call, row->created_at),
+        .created_at  = api_time(call->arena, row->created_at),
     };
     return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "auth/caller.h"
 #include "auth/scope.h"
+#include "auth/session.h"
 #include "auth/verb.h"
 #include "base/str.h"
 #include "meta/repo.h"
@@ -56,6 +57,10 @@ int auth_login(struct auth *auth, struct str name, struct str password, struct s
 /* The value of an Authorization header after "Basic ", as the two views of a decoded copy. */
 int auth_basic_parse(struct arena *arena, struct str encoded, struct str *name,
                      struct str *password, struct err *err);
+
+/* An access token or service secret without the name of its account, as a bearer. Returns as auth_login does. */
+int auth_secret_accept(struct auth *auth, struct str secret, bool may_block,
+                       struct auth_caller *out, struct err *err);
 
 /* A bearer token. 1; 0 not ours, expired, or void because the account changed; -1. The reason of a 0 is
  * not told to the client. */
@@ -105,9 +110,15 @@ struct auth_policy {
     int64_t password_classes;   /* of lower case, upper case, digits, others: at least so many */
     int64_t login_failures;     /* for one name and network before the log-in is locked; 0: never */
     int64_t login_lock_us;      /* the longest that a lock grows to */
+
+    struct auth_session_policy sessions;
+    struct str                 banner; /* shown before people log in; copied */
 };
 
 void auth_set_policy(struct auth *auth, const struct auth_policy *policy);
+
+/* The text to show before people log in, or the empty view. Lives as long as the auth. */
+struct str auth_banner(const struct auth *auth);
 
 /* Is it allowed that nobody in particular calls? */
 bool auth_may_anonymous(const struct auth *auth);

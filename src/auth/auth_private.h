@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "auth/password.h"
+#include "auth/session.h"
 #include "base/cache.h"
 #include "codec/jwt.h"
 
@@ -15,6 +16,7 @@ enum {
     AUTH_LOGINS_CACHED   = 1024,
     AUTH_WRONG_CACHED    = 4096,
     AUTH_ACCOUNTS_CACHED = 4096,
+    AUTH_SESSIONS_CACHED = 16384,
     AUTH_RIGHTS_CACHED   = 65536,
     AUTH_SEEN_CACHED     = 16384,
     AUTH_KEYS_MAX        = 16
@@ -43,29 +45,42 @@ struct auth_keys {
     struct auth_key   list[AUTH_KEYS_MAX]; /* newest first */
 };
 
+/* Banners are few, and old ones stay: an answer may be printing one. */
+struct auth_banner {
+    struct auth_banner *older;
+    struct str          text;
+};
+
 struct auth {
     struct auth_settings settings;
     char                 audience[128];
     unsigned char        process_key[32]; /* for remembered passwords; dies with the process */
-    struct auth_password_pool  *passwords;
-    struct cache               *tokens;
-    struct cache               *logins;
-    struct cache               *wrong; /* passwords that failed and were counted */
-    struct cache               *accounts;
-    struct cache               *credentials;
-    struct cache               *rights;         /* sums of verbs by account and path */
-    struct cache               *seen;           /* facts about repositories, for pulls */
-    _Atomic(int64_t)            rights_version; /* part of the keys of the four above */
-    atomic_bool                 may_anonymous;
-    _Atomic(int64_t)            credential_life_us; /* 0: no limit */
-    _Atomic(int64_t)            password_min;
-    _Atomic(int64_t)            password_classes;
-    _Atomic(int64_t)            login_failures;
-    _Atomic(int64_t)            login_lock_us;
-    _Atomic(struct auth_keys *) keys;
-    pthread_mutex_t             keys_lock; /* one loader at a time */
-    _Atomic(int64_t)            keys_loaded_at;
-    atomic_bool                 may_create_on_push;
+    struct auth_password_pool    *passwords;
+    struct cache                 *tokens;
+    struct cache                 *logins;
+    struct cache                 *wrong; /* passwords that failed and were counted */
+    struct cache                 *accounts;
+    struct cache                 *credentials;
+    struct cache                 *sessions;       /* when each was last used here, by hash */
+    struct cache                 *rights;         /* sums of verbs by account and path */
+    struct cache                 *seen;           /* facts about repositories, for pulls */
+    _Atomic(int64_t)              rights_version; /* part of the keys of the four above */
+    atomic_bool                   may_anonymous;
+    _Atomic(int64_t)              credential_life_us; /* 0: no limit */
+    _Atomic(int64_t)              password_min;
+    _Atomic(int64_t)              password_classes;
+    _Atomic(int64_t)              login_failures;
+    _Atomic(int64_t)              login_lock_us;
+    _Atomic(int64_t)              session_life_us;
+    _Atomic(int64_t)              session_renewal_us;
+    _Atomic(int64_t)              session_most_us;
+    _Atomic(int64_t)              session_limit;
+    atomic_bool                   session_is_kept;
+    _Atomic(struct auth_banner *) banner;
+    _Atomic(struct auth_keys *)   keys;
+    pthread_mutex_t               keys_lock; /* one loader at a time */
+    _Atomic(int64_t)              keys_loaded_at;
+    atomic_bool                   may_create_on_push;
 };
 
 /* What rights hang on, at most AUTH_ACCOUNT_AGE_US old. */
@@ -84,6 +99,9 @@ int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_i
 /* What a credential is worth now, at most AUTH_ACCOUNT_AGE_US old: 1 good, 0 gone, off, expired or moved on, -1. */
 int auth_credential_state(struct auth *auth, struct arena *arena, int64_t id, int64_t generation,
                           struct err *err);
+
+extern const struct auth_policy auth_policy_standard;
+void                            auth_free_banners(struct auth *auth);
 
 /* The key that signs now. */
 const struct jwt_key *auth_keys_signing(struct auth *auth);

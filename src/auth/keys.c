@@ -216,36 +216,6 @@ struct str auth_keys_print(struct auth *auth, struct arena *arena)
     return buf_view(&set);
 }
 
-static const struct auth_policy standard_policy = {
-    .may_anonymous      = true,
-    .may_create_on_push = true,
-    .password_min       = 8,
-    .password_classes   = 1,
-    .login_failures     = 10,
-    .login_lock_us      = 900 * AUTH_SECOND_US,
-};
-
-void auth_set_policy(struct auth *auth, const struct auth_policy *policy)
-{
-    atomic_store(&auth->may_anonymous, policy->may_anonymous);
-    atomic_store(&auth->may_create_on_push, policy->may_create_on_push);
-    atomic_store(&auth->credential_life_us, policy->credential_life_us);
-    atomic_store(&auth->password_min, policy->password_min);
-    atomic_store(&auth->password_classes, policy->password_classes);
-    atomic_store(&auth->login_failures, policy->login_failures);
-    atomic_store(&auth->login_lock_us, policy->login_lock_us);
-}
-
-bool auth_may_anonymous(const struct auth *auth)
-{
-    return atomic_load(&auth->may_anonymous);
-}
-
-int64_t auth_credential_life(const struct auth *auth)
-{
-    return atomic_load(&auth->credential_life_us);
-}
-
 static const struct meta_actor first_start = { .kind = "system",
                                                .name = { .p = "first start", .n = 11 } };
 
@@ -260,7 +230,7 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     memcpy(auth->audience, settings->audience.p, settings->audience.n);
     auth->settings.audience = str_from(auth->audience);
     pthread_mutex_init(&auth->keys_lock, NULL);
-    auth_set_policy(auth, &standard_policy);
+    auth_set_policy(auth, &auth_policy_standard);
     random_bytes(auth->process_key, sizeof(auth->process_key));
     auth->passwords   = auth_password_pool_new(settings->password_threads, settings->password_queue,
                                                settings->waits);
@@ -269,6 +239,7 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     auth->wrong       = cache_new(AUTH_WRONG_CACHED, sizeof(char));
     auth->accounts    = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
     auth->credentials = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(int64_t));
+    auth->sessions    = cache_new(AUTH_SESSIONS_CACHED, sizeof(int64_t));
     auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(struct auth_sum));
     auth->seen        = cache_new(AUTH_SEEN_CACHED, auth_seen_size());
 
@@ -289,6 +260,8 @@ void auth_free(struct auth **auth)
 
     auth_password_pool_free(&(*auth)->passwords);
     cache_free(&(*auth)->tokens);
+    cache_free(&(*auth)->sessions);
+    auth_free_banners(*auth);
     cache_free(&(*auth)->logins);
     cache_free(&(*auth)->wrong);
     cache_free(&(*auth)->accounts);

@@ -85,7 +85,7 @@ static bool could_be_name(struct str name)
 struct attempt {
     struct auth  *auth;
     struct arena *arena;
-    struct str    name;
+    struct str    name; /* null view: whose it is is for the secret to say */
     struct str    password;
     struct str    network;
     bool          may_block;
@@ -194,23 +194,28 @@ static int note_use(const struct attempt *a, const struct meta_credential *crede
     return 1;
 }
 
+/* The longest life that is allowed counts for those made before it was set, too. */
+static bool is_good(const struct auth *auth, const struct meta_credential *row, int64_t now)
+{
+    int64_t most = atomic_load(&auth->credential_life_us);
+
+    if (row->is_active == 0 || (row->expires_at != 0 && row->expires_at <= now))
+        return false;
+    return most == 0 || !str_is(row->kind, "personal") || row->created_at + most > now;
+}
+
 static int find_credential(const struct attempt *a, struct meta_credential *out, int64_t *out_now,
                            struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
-    unsigned char                hash[32];
-    char                         hex[65];
+    char                         hex[AUTH_SECRET_HASH_MAX];
 
-    hash_sha256(a->password, hash);
-    text_hex_print(hash, sizeof(hash), hex);
+    auth_secret_hash(a->password, hex);
     if (db_begin(a->auth->settings.db, DB_LOOK, "find credential", &tx, err) < 0)
         return -1;
     int found = meta_credential_find(tx, a->arena, str_from(hex), out, err);
     *out_now  = db_now(tx);
-    if (found == 1 &&
-        (out->is_active == 0 || (out->expires_at != 0 && out->expires_at <= *out_now)))
-        found = 0;
-    return found;
+    return found == 1 && !is_good(a->auth, out, *out_now) ? 0 : found;
 }
 
 static int check_secret(const struct attempt *a, struct auth_caller *out, struct err *err)
@@ -225,7 +230,7 @@ static int check_secret(const struct attempt *a, struct auth_caller *out, struct
     found = auth_account_state(a->auth, a->arena, credential.account_id, &state, err);
     if (found < 1)
         return found;
-    if (!state.is_active || !str_is(a->name, state.name))
+    if (!state.is_active || (a->name.p != NULL && !str_is(a->name, state.name)))
         return 0;
     found = note_use(a, &credential, now, err);
     if (found < 1)
@@ -301,6 +306,15 @@ int auth_password_prove(struct auth *auth, struct str name, struct str password,
     return check_password(&a, &ignored_caller, err);
 }
 
+int auth_secret_accept(struct auth *auth, struct str secret, bool may_block,
+                       struct auth_caller *out, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct attempt a = { .auth = auth, .arena = arena, .password = secret, .may_block = may_block };
+
+    return check_secret(&a, out, err);
+}
+
 int auth_password_make(struct auth *auth, struct arena *arena, struct str password,
                        struct str *out_hash, struct err *err)
 {
@@ -372,8 +386,7 @@ int auth_credential_state(struct auth *auth, struct arena *arena, int64_t id, in
     int found = meta_credential_find_id(tx, arena, id, &row, err);
     if (found < 1)
         return found;
-    bool is_good = row.is_active != 0 && (row.expires_at == 0 || row.expires_at > db_now(tx));
-    good         = is_good ? row.generation : 0;
+    good = is_good(auth, &row, db_now(tx)) ? row.generation : 0;
     cache_put(auth->credentials, key, read_at + AUTH_ACCOUNT_AGE_US, &good);
     return good == generation;
 }

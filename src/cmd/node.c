@@ -294,6 +294,14 @@ static struct work_policy policy_of(const struct conf *conf)
     };
 }
 
+/* A setting cannot be taken away; as with lists, "off" says that there is nothing. */
+static struct str banner_of(const struct conf *conf)
+{
+    struct str text = conf_text(conf, CONF_LOGIN_BANNER);
+
+    return str_is(text, "off") ? STR_NULL : text;
+}
+
 static struct auth_policy access_of(const struct conf *conf)
 {
     return (struct auth_policy){
@@ -304,6 +312,14 @@ static struct auth_policy access_of(const struct conf *conf)
         .password_classes   = conf_number(conf, CONF_PASSWORD_CLASSES),
         .login_failures     = conf_number(conf, CONF_LOGIN_FAILURES),
         .login_lock_us      = conf_number(conf, CONF_LOGIN_LOCK),
+        .banner             = banner_of(conf),
+        .sessions           = {
+                      .life_us    = conf_number(conf, CONF_SESSION_LIFE),
+                      .renewal_us = conf_number(conf, CONF_SESSION_RENEWAL),
+                      .most_us    = conf_number(conf, CONF_SESSION_MOST),
+                      .limit      = conf_number(conf, CONF_SESSION_LIMIT),
+                      .is_kept    = conf_switch(conf, CONF_COOKIES_KEPT),
+        },
     };
 }
 

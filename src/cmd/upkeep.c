@@ -12,12 +12,14 @@
 #include "cmd/notify.h"
 #include "io/clock.h"
 #include "meta/registry.h"
+#include "work/credential.h"
+#include "work/session.h"
 #include "work/upload.h"
 #include "work/work.h"
 
 #define SECOND_US INT64_C(1000000)
 
-enum { BAD_LOOKS = 3, GOOD_LOOKS = 2, N_DUTIES = 5, PROTOCOL = 1 };
+enum { BAD_LOOKS = 3, GOOD_LOOKS = 2, N_DUTIES = 6, PROTOCOL = 1 };
 
 struct upkeep {
     struct node    *node;
@@ -86,6 +88,15 @@ static int sweep(struct upkeep *upkeep, struct err *err)
     return 0;
 }
 
+static int sweep_access(struct upkeep *upkeep, struct err *err)
+{
+    int64_t n; /* however many */
+
+    if (work_session_sweep(upkeep->node->work, &n, err) < 0)
+        return -1;
+    return work_credential_sweep(upkeep->node->work, &n, err);
+}
+
 static int feed_watchdog(struct upkeep *upkeep, struct err *err)
 {
     (void)upkeep;
@@ -105,6 +116,7 @@ static const struct {
     { "settings", 2 * SECOND_US,  load_settings },
     { "announce", 10 * SECOND_US, announce },
     { "sweep",    60 * SECOND_US, sweep },
+    { "access",   60 * SECOND_US, sweep_access },
     { "watchdog", 5 * SECOND_US,  feed_watchdog },
 };
 /* clang-format on */

@@ -75,6 +75,8 @@ enum conf_id {
     CONF_SESSION_LIFE,      /* 60m */
     CONF_SESSION_RENEWAL,   /* 20m; 0: never renewed */
     CONF_SESSION_LIMIT,     /* 10 an account; 0: none */
+    CONF_SESSION_MOST,      /* 7d from the log-in; 0: no end */
+    CONF_COOKIES_KEPT,      /* switch, on */
     CONF_N_IDS
 };
 

@@ -74,5 +74,6 @@ bool conf_form_network(struct str value);
 bool conf_form_url(struct str value);
 bool conf_form_database(struct str value);
 bool conf_form_storage(struct str value);
+bool conf_form_banner(struct str value);
 
 #endif

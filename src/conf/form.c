@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "codec/text.h"
 #include "conf/conf_private.h"
 
-enum { ADDRESS_MAX = 64, PORT_MAX = 65535 };
+enum { ADDRESS_MAX = 64, PORT_MAX = 65535, BANNER_MAX = 2048 };
 
 static bool is_address(struct str text, int family)
 {
@@ -107,4 +108,9 @@ bool conf_form_storage(struct str value)
     static const char *const heads[] = { "file:" };
 
     return str_is(value, "mem:") || starts_with_one_of(value, heads, ARRAY_LEN(heads));
+}
+
+bool conf_form_banner(struct str value)
+{
+    return value.n <= BANNER_MAX && text_is_utf8(value);
 }

@@ -109,13 +109,18 @@ const struct conf_row conf_table[CONF_N_IDS] = {
     [CONF_LOGIN_LOCK]     = { "login-lock-max",  CONF_DURATION, CONF_REGISTRY, "15m", AGE(SECOND, DAY),
                                .help = "The longest that a name is locked out for one network." },
     [CONF_LOGIN_BANNER]   = { "login-banner",    CONF_TEXT,     CONF_REGISTRY, NULL, .value_name = "TEXT",
-                               .help = "A text shown before people log in." },
+                               .has_form = conf_form_banner, .form = "text of at most 2 KiB in UTF-8",
+                               .help = "A text shown before people log in; \"off\" for none." },
     [CONF_SESSION_LIFE]   = { "session-life",    CONF_DURATION, CONF_REGISTRY, "60m", AGE(10 * MINUTE, 365 * DAY),
                                .help = "How long a browser session lives." },
     [CONF_SESSION_RENEWAL] = { "session-renewal", CONF_DURATION, CONF_REGISTRY, "20m", AGE(0, 365 * DAY),
                                .help = "A session with less than this left is renewed by use; 0 for never." },
     [CONF_SESSION_LIMIT]  = { "session-limit",   CONF_INT,      CONF_REGISTRY, "10", .value_name = "N", .min = 0, .max = 1000,
                                .help = "Sessions of one account; the least recently used gives way. 0 for no limit." },
+    [CONF_SESSION_MOST]   = { "session-max-life", CONF_DURATION, CONF_REGISTRY, "7d", AGE(0, 3650 * DAY),
+                               .help = "How long after its log-in a session ends, however often it was renewed; 0 for never." },
+    [CONF_COOKIES_KEPT]   = { "persist-cookies", CONF_SWITCH,   CONF_REGISTRY, "on",
+                               .help = "Browsers keep a session when they are closed; off for cookies that end with them." },
 };
 /* clang-format on */
 

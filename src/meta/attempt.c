@@ -63,7 +63,7 @@ int meta_attempt_clear(struct db_tx *tx, struct str name, struct str network, st
     return db_run(tx, &sql[CLEAR], DB_ARGS(db_text(name), db_text(network)), NULL, err);
 }
 
-int meta_attempt_remove_old(struct db_tx *tx, int64_t before, struct err *err)
+int meta_attempt_remove_old(struct db_tx *tx, int64_t before, int64_t *out_n, struct err *err)
 {
-    return db_run(tx, &sql[REMOVE_OLD], DB_ARGS(db_int(before)), NULL, err);
+    return db_run(tx, &sql[REMOVE_OLD], DB_ARGS(db_int(before)), out_n, err);
 }

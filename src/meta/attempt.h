@@ -27,6 +27,6 @@ int meta_attempt_add(struct db_tx *tx, struct str name, struct str network, int6
 int meta_attempt_lock(struct db_tx *tx, struct str name, struct str network, int64_t until,
                       struct err *err);
 int meta_attempt_clear(struct db_tx *tx, struct str name, struct str network, struct err *err);
-int meta_attempt_remove_old(struct db_tx *tx, int64_t before, struct err *err);
+int meta_attempt_remove_old(struct db_tx *tx, int64_t before, int64_t *out_n, struct err *err);
 
 #endif

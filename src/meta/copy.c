@@ -51,8 +51,9 @@ const struct meta_copy_table meta_copy_tables[] = {
     { .name = "refresh_tokens",   .n_key = 1, .n_page = SMALL, .kinds = "tiitiiIi",
       .columns = "hash, account_id, generation, client_id, created_at, expires_at, credential_id, "
                  "credential_generation" },
-    { .name = "sessions",         .n_key = 1, .n_page = WIDE, .kinds = "tiittttiii",
-      .columns = "hash, account_id, generation, csrf, method, address, user_agent, created_at, used_at, expires_at" },
+    { .name = "sessions",         .n_key = 1, .n_page = WIDE, .kinds = "tiiIitttiii",
+      .columns = "hash, account_id, generation, credential_id, credential_generation, method, address, user_agent, "
+                 "created_at, used_at, expires_at" },
     { .name = "login_attempts",   .n_key = 2, .n_page = SMALL, .kinds = "ttiii",
       .columns = "name, network, failures, failed_at, locked_until" },
     { .name = "account_keys",     .n_key = 1, .n_page = SMALL, .kinds = "ititttti", .has_id = true,

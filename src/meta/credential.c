@@ -13,6 +13,7 @@ enum {
     UPDATE,
     REMOVE,
     REMOVE_UNUSED,
+    REMOVE_EXPIRED,
     PAGE,
     PAGE_ALL,
     COUNT,
@@ -47,6 +48,8 @@ static const struct db_statement sql[] = {
     [REMOVE_UNUSED] = { .name = "credential.remove_unused", .in = "iit",         .out = "",
                         .sql  = "DELETE FROM credentials WHERE account_id = $1 AND kind = 'personal'"
                                 " AND coalesce(used_at, created_at) < $2 AND generated_by = coalesce($3, generated_by)" },
+    [REMOVE_EXPIRED] = { .name = "credential.remove_expired", .in = "i",         .out = "",
+                        .sql  = "DELETE FROM credentials WHERE expires_at < $1" },
     [PAGE]          = { .name = "credential.page",          .in = "iii",         .out = OUT,
                         .sql  = "SELECT " COLUMNS " FROM credentials WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3" },
     [PAGE_ALL]      = { .name = "credential.page_all",      .in = "ii",          .out = OUT,
@@ -151,6 +154,12 @@ int meta_credential_remove_unused(struct db_tx *tx, int64_t account_id, int64_t 
     return db_run(tx, &sql[REMOVE_UNUSED],
                   DB_ARGS(db_int(account_id), db_int(used_before), db_text(generated_by)), out_n,
                   err);
+}
+
+int meta_credential_remove_expired(struct db_tx *tx, int64_t before, int64_t *out_n,
+                                   struct err *err)
+{
+    return db_run(tx, &sql[REMOVE_EXPIRED], DB_ARGS(db_int(before)), out_n, err);
 }
 
 int meta_credential_page(struct db_tx *tx, struct arena *arena, int64_t account_id, int64_t after,

@@ -51,6 +51,10 @@ int meta_credential_remove(struct db_tx *tx, int64_t id, int64_t *out_n, struct 
 int meta_credential_remove_unused(struct db_tx *tx, int64_t account_id, int64_t used_before,
                                   struct str generated_by, int64_t *out_n, struct err *err);
 
+/* Those that expired before that. */
+int meta_credential_remove_expired(struct db_tx *tx, int64_t before, int64_t *out_n,
+                                   struct err *err);
+
 /* By id after `after` (0: from the start). account_id 0: of all. */
 int meta_credential_page(struct db_tx *tx, struct arena *arena, int64_t account_id, int64_t after,
                          size_t n_max, struct meta_credential **out, size_t *n_out,

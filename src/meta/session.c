@@ -8,16 +8,19 @@
 
 enum { FIND, ADD, TOUCH, REMOVE, REMOVE_OF, EVICT, REMOVE_EXPIRED, LIST };
 
-#define COLUMNS                                                                              \
-    "hash, account_id, generation, csrf, method, address, user_agent, created_at, used_at, " \
-    "expires_at"
+#define COLUMNS                                                                               \
+    "s.hash, s.account_id, s.generation, s.credential_id, s.credential_generation, s.method," \
+    " s.address, s.user_agent, s.created_at, s.used_at, s.expires_at, c.is_narrowed"          \
+    " FROM sessions AS s LEFT JOIN credentials AS c ON c.id = s.credential_id"
 
 /* clang-format off */
 static const struct db_statement sql[] = {
-    [FIND]           = { .name = "session.find",           .in = "t",          .out = "tiittttiii",
-                         .sql  = "SELECT " COLUMNS " FROM sessions WHERE hash = $1" },
-    [ADD]            = { .name = "session.add",            .in = "tiittttiii", .out = "",
-                         .sql  = "INSERT INTO sessions (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)" },
+    [FIND]           = { .name = "session.find",           .in = "t",          .out = "tiiiitttiiii",
+                         .sql  = "SELECT " COLUMNS " WHERE s.hash = $1" },
+    [ADD]            = { .name = "session.add",            .in = "tiiiitttiii", .out = "",
+                         .sql  = "INSERT INTO sessions (hash, account_id, generation, credential_id, credential_generation, method,"
+                                 " address, user_agent, created_at, used_at, expires_at)"
+                                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
     [TOUCH]          = { .name = "session.touch",          .in = "tii",        .out = "",
                          .sql  = "UPDATE sessions SET used_at = $2, expires_at = $3 WHERE hash = $1" },
     [REMOVE]         = { .name = "session.remove",         .in = "t",          .out = "",
@@ -29,21 +32,23 @@ static const struct db_statement sql[] = {
                                  " WHERE account_id = $1 ORDER BY used_at DESC LIMIT $2)" },
     [REMOVE_EXPIRED] = { .name = "session.remove_expired", .in = "i",          .out = "",
                          .sql  = "DELETE FROM sessions WHERE expires_at < $1" },
-    [LIST]           = { .name = "session.list",           .in = "ii",         .out = "tiittttiii",
-                         .sql  = "SELECT " COLUMNS " FROM sessions WHERE account_id = $1 ORDER BY used_at DESC LIMIT $2" },
+    [LIST]           = { .name = "session.list",           .in = "ii",         .out = "tiiiitttiiii",
+                         .sql  = "SELECT " COLUMNS " WHERE s.account_id = $1 ORDER BY s.used_at DESC LIMIT $2" },
 };
 
 static const struct db_column columns[] = {
     DB_COL_TEXT(struct meta_session, hash),
     DB_COL_INT (struct meta_session, account_id),
     DB_COL_INT (struct meta_session, generation),
-    DB_COL_TEXT(struct meta_session, csrf),
+    DB_COL_INT (struct meta_session, credential),
+    DB_COL_INT (struct meta_session, credential_generation),
     DB_COL_TEXT(struct meta_session, method),
     DB_COL_TEXT(struct meta_session, address),
     DB_COL_TEXT(struct meta_session, user_agent),
     DB_COL_INT (struct meta_session, created_at),
     DB_COL_INT (struct meta_session, used_at),
     DB_COL_INT (struct meta_session, expires_at),
+    DB_COL_INT (struct meta_session, is_narrowed),
 };
 /* clang-format on */
 
@@ -61,7 +66,8 @@ int meta_session_add(struct db_tx *tx, const struct meta_session *session, struc
 
     return db_run(tx, &sql[ADD],
                   DB_ARGS(db_text(s->hash), db_int(s->account_id), db_int(s->generation),
-                          db_text(s->csrf), db_text(s->method), db_text(s->address),
+                          s->credential == 0 ? db_null() : db_int(s->credential),
+                          db_int(s->credential_generation), db_text(s->method), db_text(s->address),
                           db_text(s->user_agent), db_int(s->created_at), db_int(s->used_at),
                           db_int(s->expires_at)),
                   NULL, err);
@@ -90,9 +96,9 @@ int meta_session_evict(struct db_tx *tx, int64_t account_id, int64_t n_keep, str
     return db_run(tx, &sql[EVICT], DB_ARGS(db_int(account_id), db_int(n_keep)), NULL, err);
 }
 
-int meta_session_remove_expired(struct db_tx *tx, int64_t now, struct err *err)
+int meta_session_remove_expired(struct db_tx *tx, int64_t now, int64_t *out_n, struct err *err)
 {
-    return db_run(tx, &sql[REMOVE_EXPIRED], DB_ARGS(db_int(now)), NULL, err);
+    return db_run(tx, &sql[REMOVE_EXPIRED], DB_ARGS(db_int(now)), out_n, err);
 }
 
 int meta_session_list(struct db_tx *tx, struct arena *arena, int64_t account_id, size_t n_max,

@@ -43,11 +43,22 @@ def environment(extra=None):
     return kept | (extra or {})
 
 
-def run_assay(*arguments, env=None, timeout=30, cwd=None):
+def wait_for(condition, seconds=30):
+    """Asks again and again until the condition holds; what it gives is given back."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def run_assay(*arguments, env=None, timeout=30, cwd=None, stdin=""):
     """Runs one short command of the program and returns the finished process."""
     done = subprocess.run(
         [str(binary()), *map(str, arguments)],
-        env=environment(env), cwd=cwd, timeout=timeout, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        env=environment(env), cwd=cwd, timeout=timeout, capture_output=True, text=True, input=stdin,
     )
     assert not SANITIZER_REPORT.search(done.stderr), done.stderr
     return done
@@ -198,9 +209,9 @@ class Server:
         assert not SANITIZER_REPORT.search(log), f"a sanitizer spoke:\n{log[-12000:]}"
         assert not self.password or self.password not in log, "the admin's password is in the log"
 
-    def admin(self, *arguments):
+    def admin(self, *arguments, stdin=""):
         """`assay admin …` beside the running server."""
-        done = run_assay("admin", *arguments, "--data", self.data, *self.database)
+        done = run_assay("admin", *arguments, "--data", self.data, *self.database, stdin=stdin)
         assert done.returncode == 0, f"assay admin {arguments}: {done.returncode}: {done.stderr}"
         return done
 
