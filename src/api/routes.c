@@ -22,6 +22,7 @@ extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_roles_routes[];
+extern const struct api_route api_v1_service_routes[];
 extern const struct api_route api_v2_base_routes[];
 extern const struct api_route api_v2_blob_routes[];
 extern const struct api_route api_v2_list_routes[];
@@ -51,6 +52,7 @@ const struct api_route *const api_tables[] = {
     api_v1_audit_routes,
     api_v1_grants_routes,
     api_v1_roles_routes,
+    api_v1_service_routes,
     api_v2_base_routes,
     api_v2_blob_routes,
     api_v2_list_routes,

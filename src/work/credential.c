@@ -94,6 +94,31 @@ int work_credential_add(struct db_tx *tx, struct arena *arena, enum auth_secret_
     return meta_credential_find_id(tx, arena, row->id, row, err) < 0 ? -1 : 0;
 }
 
+int work_credential_end(struct work *work, struct db_tx *tx, struct arena *arena,
+                        const struct auth_caller *maker, bool is_limited, int64_t asked,
+                        int64_t *out, struct err *err)
+{
+    int64_t                now    = db_now(tx);
+    int64_t                most   = is_limited ? auth_credential_life(work->auth) : 0;
+    int64_t                latest = most == 0 ? 0 : now + most;
+    struct meta_credential parent = { 0 };
+
+    if (asked != 0 && asked <= now)
+        return work_bad_field("expiresAt", "is in the past", err);
+    if (latest != 0 && asked > latest)
+        return work_bad_field("expiresAt", "is later than access tokens may live here", err);
+    if (maker->credential != 0 &&
+        meta_credential_find_id(tx, arena, maker->credential, &parent, err) < 0)
+        return -1;
+    if (parent.expires_at != 0 && asked > parent.expires_at)
+        return err_set_code(err, ERR_DENIED, "DENIED", STR("expiresAt"),
+                            "expiresAt: a secret outlives no token that it is made with");
+    if (parent.expires_at != 0 && (latest == 0 || parent.expires_at < latest))
+        latest = parent.expires_at;
+    *out = asked != 0 ? asked : latest;
+    return 0;
+}
+
 static int check_scopes(const struct work_token_new *new, struct err *err)
 {
     if (new->n_scopes > META_SCOPES_MAX)
@@ -106,36 +131,6 @@ static int check_scopes(const struct work_token_new *new, struct err *err)
                 return work_bad_field("scopes", "names a path twice", err);
         }
     }
-    return 0;
-}
-
-/* The end of a new token: as asked for, and no later than the policy and the maker's own credential allow. */
-static int decide_end(struct work *work, struct db_tx *tx, struct arena *arena,
-                      const struct auth_caller *maker, int64_t asked, int64_t *out, struct err *err)
-{
-    int64_t                now    = db_now(tx);
-    int64_t                most   = auth_credential_life(work->auth);
-    int64_t                latest = most == 0 ? 0 : now + most;
-    struct meta_credential parent;
-
-    if (asked != 0 && asked <= now)
-        return work_bad_field("expiresAt", "is in the past", err);
-    if (latest != 0 && asked > latest)
-        return work_bad_field("expiresAt", "is later than access tokens may live here", err);
-    if (maker->credential != 0) {
-        int found = meta_credential_find_id(tx, arena, maker->credential, &parent, err);
-
-        if (found < 0)
-            return -1;
-        if (found == 1 && parent.expires_at != 0) {
-            if (asked > parent.expires_at)
-                return err_set_code(err, ERR_DENIED, "DENIED", STR("expiresAt"),
-                                    "expiresAt: a token outlives no token that it is made with");
-            if (latest == 0 || parent.expires_at < latest)
-                latest = parent.expires_at;
-        }
-    }
-    *out = asked != 0 ? asked : latest;
     return 0;
 }
 
@@ -180,7 +175,8 @@ int work_token_create(struct work *work, struct arena *arena, const struct meta_
     if (n >= WORK_TOKENS_MAX)
         return err_set_code(err, ERR_CONFLICT, "TOO_MANY_API_TOKENS", account->name,
                             "an account has at most %d access tokens", WORK_TOKENS_MAX);
-    if (decide_end(work, tx, arena, maker, new->expires_at, &token.row.expires_at, err) < 0 ||
+    if (work_credential_end(work, tx, arena, maker, true, new->expires_at, &token.row.expires_at,
+                            err) < 0 ||
         work_credential_add(tx, arena, AUTH_SECRET_PERSONAL, &token.row, out_secret, err) < 0 ||
         add_scopes(tx, arena, new, &token, err) < 0 ||
         tell(tx, actor, "API_TOKEN_CREATED", token.row.hash, STR_NULL, print_state(arena, &token),

@@ -91,6 +91,12 @@ int work_credential_add(struct db_tx *tx, struct arena *arena, enum auth_secret_
                         struct meta_credential *row, char out_secret[AUTH_SECRET_MAX],
                         struct err *err);
 
+/* When a new secret ends (µs; 0: never): as asked, when that is before what the policy (is_limited: it is an access
+ * token) and the maker's own credential allow; not asked (0), as late as they allow. ERR_INVALID, ERR_DENIED. */
+int work_credential_end(struct work *work, struct db_tx *tx, struct arena *arena,
+                        const struct auth_caller *maker, bool is_limited, int64_t asked,
+                        int64_t *out, struct err *err);
+
 /* What clients call themselves is shown to people: text, and not too much of it. */
 struct str work_client_name(struct str user_agent);
 

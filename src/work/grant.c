@@ -145,8 +145,8 @@ static int find_account(struct db_tx *tx, struct arena *arena, const struct work
     return 0;
 }
 
-static int find_role(struct db_tx *tx, struct arena *arena, struct str name,
-                     const struct auth_repo *place, struct meta_grant *grant, struct err *err)
+int work_grant_role(struct db_tx *tx, struct arena *arena, struct str name,
+                    const struct auth_repo *place, struct meta_grant *grant, struct err *err)
 {
     struct meta_role role;
     int              found = meta_role_find(tx, arena, name, &role, err);
@@ -179,7 +179,7 @@ int work_grant_add(struct work *work, struct arena *arena, const struct meta_act
     struct meta_grant            grant = { .path = place->path, .repo_id = place->id };
 
     if (work_may_write(work, err) < 0 || db_begin(work->db, DB_WRITE, "grant", &tx, err) < 0 ||
-        find_role(tx, arena, role, place, &grant, err) < 0 ||
+        work_grant_role(tx, arena, role, place, &grant, err) < 0 ||
         (to->team.p != NULL ? find_team : find_account)(tx, arena, to, &grant, err) < 0)
         return -1;
     if (work_grant_put(tx, arena, actor, &grant, err) < 0) {

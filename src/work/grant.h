@@ -53,6 +53,10 @@ int work_grant_page(struct work *work, struct arena *arena, const struct meta_gr
 int work_grant_bound(const struct auth_repo *place, struct str role, struct str words,
                      struct err *err);
 
+/* Fills in the role of that name, bounded so. ERR_NOT_FOUND, NO_SUCH_ROLE. */
+int work_grant_role(struct db_tx *tx, struct arena *arena, struct str name,
+                    const struct auth_repo *place, struct meta_grant *grant, struct err *err);
+
 /* Adds and removes with the event; `grant` has its names. */
 int work_grant_put(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
                    struct meta_grant *grant, struct err *err);
