@@ -238,6 +238,41 @@ static bool is_safe(const struct api_call *call)
     return (http_method(call->req) & (HTTP_GET | HTTP_HEAD | HTTP_OPTIONS)) != 0;
 }
 
+/* -- how often ---------------------------------------------------------------------------------------- */
+
+/* Probes of health are asked by machines that must not be told to wait. */
+static bool is_unlimited(const struct api_call *call)
+{
+    return call->route->fast != NULL && call->route->may == API_MAY_ANYONE;
+}
+
+static bool refuse_excess(struct api_call *call)
+{
+    api_metrics_add(call->api->metrics, API_RATE_LIMITED);
+    api_reply_refusal(call, 429, "TOOMANYREQUESTS",
+                      mem_printf(call->arena, "too many requests of this %s: %lld a minute",
+                                 call->rate.what, (long long)call->rate.limit));
+    return true;
+}
+
+bool api_limit_network(struct api_call *call)
+{
+    if (call->is_rated || is_unlimited(call))
+        return false;
+    call->is_rated = true;
+    return !auth_rate_network(call->auth, http_client(call->req), &call->rate) &&
+           refuse_excess(call);
+}
+
+bool api_limit_caller(struct api_call *call)
+{
+    if (is_unlimited(call))
+        return false;
+    return !auth_rate_caller(call->auth, &call->caller, &call->rate) && refuse_excess(call);
+}
+
+/* -- may it ------------------------------------------------------------------------------------------- */
+
 static void refuse_forged(struct api_call *call)
 {
     work_refusal(call->work, &call->actor, call->route->name, call->path, "no right CSRF token");

@@ -82,6 +82,26 @@ static const char *managed_code(const char *code)
     return code;
 }
 
+/* Begun ones count. */
+static int64_t seconds_of(int64_t time_us)
+{
+    return (time_us + 999999) / 1000000;
+}
+
+/* The nearest of the limits that hold for the request, so that a client can slow down before it must. */
+static void tell_limit(struct api_call *call)
+{
+    const struct auth_rate *rate = &call->rate;
+
+    if (rate->limit == 0)
+        return;
+    http_reply_headerf(call->req, "RateLimit-Limit", "%lld", (long long)rate->limit);
+    http_reply_headerf(call->req, "RateLimit-Remaining", "%lld", (long long)rate->remaining);
+    http_reply_headerf(call->req, "RateLimit-Reset", "%lld", (long long)seconds_of(rate->reset_us));
+    http_reply_headerf(call->req, "RateLimit-Policy", "%lld;w=60;comment=\"%s\"",
+                       (long long)rate->limit, rate->what);
+}
+
 /* RFC 7234 5.5: 299, a warning that is there to stay. Names of a stranger's making are escaped and cut. */
 static void warn_of_ignored(struct api_call *call)
 {
@@ -117,6 +137,7 @@ void api_reply_start_kept(struct api_call *call, int status, const char *cache)
     http_reply_header(call->req, "Cache-Control", str_from(cache));
     http_reply_header(call->req, "Vary", STR("Authorization, Accept"));
     warn_of_ignored(call);
+    tell_limit(call);
     if (call->session.is_renewed && call->caller.is_session)
         api_cookie_set(call, call->session_id);
 }
@@ -222,7 +243,9 @@ static void reply_words(struct api_call *call, int status, const char *code, con
 
     api_reply_json(call, status, body);
     if (status == 429 || status == 503 || status == 507)
-        http_reply_headerf(call->req, "Retry-After", "%d", RETRY_AFTER_S);
+        http_reply_headerf(call->req, "Retry-After", "%lld",
+                           call->rate.retry_us > 0 ? (long long)seconds_of(call->rate.retry_us)
+                                                   : RETRY_AFTER_S);
 }
 
 void api_reply_refusal(struct api_call *call, int status, const char *code, const char *sentence)

@@ -54,6 +54,10 @@ void api_name_actor(struct api_call *call);
 int api_log_in(struct api_call *call, struct str name, struct str password, bool may_block,
                struct auth_caller *out, struct err *err);
 
+/* Takes the request off what its network, or its caller, have left. True: there was nothing, and it is answered. */
+bool api_limit_network(struct api_call *call);
+bool api_limit_caller(struct api_call *call);
+
 /* Whether: 1 it may, and the handle of its row is set; 0 it is answered; -1 with err. */
 int api_admit(struct api_call *call, struct err *err);
 

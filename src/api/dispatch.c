@@ -204,9 +204,13 @@ static bool fast(void *context, struct http_request *req)
     if (call->route->fast == NULL || !read_on_this_thread(api))
         return false;
 
+    if (api_limit_network(call))
+        return true;
     int found = api_identify(call, false, &err);
     if (found == 0)
         return false;
+    if (found == 1 && api_limit_caller(call))
+        return true;
     if (found == 1)
         found = api_admit(call, &err);
     if (found == 0)
@@ -264,12 +268,14 @@ static void start(void *context, struct http_request *req)
     struct err       err;
 
     (void)context;
-    if (settle_reading(call))
+    if (api_limit_network(call) || settle_reading(call))
         return;
     if (api_identify(call, true, &err) < 0) {
         api_reply_error(call, &err);
         return;
     }
+    if (api_limit_caller(call))
+        return;
     int may = api_admit(call, &err);
     if (may < 0)
         api_reply_error(call, &err);

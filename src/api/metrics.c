@@ -31,6 +31,7 @@ static const struct { const char *name, *help; } plain_rows[API_N_METRICS] = {
     [API_LOGIN_OK]      = { "assay_logins_total",          "Log-ins by password that succeeded." },
     [API_LOGIN_FAILED]  = { "assay_logins_failed_total",   "Log-ins by password that failed." },
     [API_TOKENS_ISSUED] = { "assay_tokens_issued_total",   "Tokens issued by the token service." },
+    [API_RATE_LIMITED]  = { "assay_rate_limited_total",    "Requests refused by a limit of account, token or network." },
 };
 
 static const struct {

@@ -19,8 +19,14 @@ void                api_metrics_free(struct api_metrics **metrics);
 void api_metrics_count(struct api_metrics *metrics, const struct api_route *route, int status,
                        int64_t duration_us, int64_t bytes_in, int64_t bytes_out);
 
-/* Log-ins and tokens: "login_failed", "login_ok", "token_issued". */
-enum api_metric { API_LOGIN_OK, API_LOGIN_FAILED, API_TOKENS_ISSUED, API_N_METRICS };
+/* Log-ins and tokens: "login_failed", "login_ok", "token_issued", and requests refused for being too many. */
+enum api_metric {
+    API_LOGIN_OK,
+    API_LOGIN_FAILED,
+    API_TOKENS_ISSUED,
+    API_RATE_LIMITED,
+    API_N_METRICS
+};
 void api_metrics_add(struct api_metrics *metrics, enum api_metric metric);
 
 void api_metrics_print(struct api_metrics *metrics, const struct http_server_counts *server,

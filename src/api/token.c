@@ -69,7 +69,8 @@ static int get_token(struct api_call *call, struct err *err)
     size_t              n;
 
     /* A bearer token buys no other token: it would outlive its own bound. */
-    if (call->has_bad_credentials || call->had_token) {
+    if (call->has_bad_credentials || call->had_token ||
+        (call->caller.kind == AUTH_NOBODY && !auth_may_anonymous(call->auth))) {
         api_reply_verdict(call, AUTH_NO_CREDENTIALS);
         return 0;
     }

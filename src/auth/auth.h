@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "auth/caller.h"
+#include "auth/rate.h"
 #include "auth/scope.h"
 #include "auth/session.h"
 #include "auth/verb.h"
@@ -112,6 +113,7 @@ struct auth_policy {
     int64_t login_lock_us;      /* the longest that a lock grows to */
 
     struct auth_session_policy sessions;
+    struct auth_rates          rates;
     struct str                 banner; /* shown before people log in; copied */
 };
 

@@ -76,6 +76,11 @@ struct auth {
     _Atomic(int64_t)              session_most_us;
     _Atomic(int64_t)              session_limit;
     atomic_bool                   session_is_kept;
+    atomic_bool                   is_rated; /* any of the three that follow */
+    _Atomic(int64_t)              rate_account;
+    _Atomic(int64_t)              rate_token;
+    _Atomic(int64_t)              rate_network;
+    struct auth_meter            *meter;
     _Atomic(struct auth_banner *) banner;
     _Atomic(struct auth_keys *)   keys;
     pthread_mutex_t               keys_lock; /* one loader at a time */

@@ -63,6 +63,7 @@ static int meet(struct auth *auth, struct arena *arena, const struct auth_caller
         return 0;
     if (refresh_caller(auth, arena, caller, is_admin, &is_void, err) < 0)
         return -1;
+    is_void |= caller->kind == AUTH_ANONYMOUS && !atomic_load(&auth->may_anonymous);
     *verdict = is_void ? AUTH_VOID : AUTH_YES;
     return 0;
 }

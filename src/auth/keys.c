@@ -239,6 +239,7 @@ int auth_new(const struct auth_settings *settings, struct auth **out, struct err
     auth->wrong       = cache_new(AUTH_WRONG_CACHED, sizeof(char));
     auth->accounts    = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(struct auth_state));
     auth->credentials = cache_new(AUTH_ACCOUNTS_CACHED, sizeof(int64_t));
+    auth->meter       = auth_meter_new();
     auth->sessions    = cache_new(AUTH_SESSIONS_CACHED, sizeof(int64_t));
     auth->rights      = cache_new(AUTH_RIGHTS_CACHED, sizeof(struct auth_sum));
     auth->seen        = cache_new(AUTH_SEEN_CACHED, auth_seen_size());
@@ -261,6 +262,7 @@ void auth_free(struct auth **auth)
     auth_password_pool_free(&(*auth)->passwords);
     cache_free(&(*auth)->tokens);
     cache_free(&(*auth)->sessions);
+    auth_meter_free(&(*auth)->meter);
     auth_free_banners(*auth);
     cache_free(&(*auth)->logins);
     cache_free(&(*auth)->wrong);

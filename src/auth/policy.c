@@ -67,6 +67,11 @@ void auth_set_policy(struct auth *auth, const struct auth_policy *policy)
     atomic_store(&auth->session_most_us, policy->sessions.most_us);
     atomic_store(&auth->session_limit, policy->sessions.limit);
     atomic_store(&auth->session_is_kept, policy->sessions.is_kept);
+    atomic_store(&auth->rate_account, policy->rates.account);
+    atomic_store(&auth->rate_token, policy->rates.token);
+    atomic_store(&auth->rate_network, policy->rates.network);
+    atomic_store(&auth->is_rated, policy->rates.account != 0 || policy->rates.token != 0 ||
+                                      policy->rates.network != 0);
     set_banner(auth, policy->banner);
 }
 

@@ -313,6 +313,11 @@ static struct auth_policy access_of(const struct conf *conf)
         .login_failures     = conf_number(conf, CONF_LOGIN_FAILURES),
         .login_lock_us      = conf_number(conf, CONF_LOGIN_LOCK),
         .banner             = banner_of(conf),
+        .rates              = {
+                         .account = conf_number(conf, CONF_RATE_ACCOUNT),
+                         .token   = conf_number(conf, CONF_RATE_TOKEN),
+                         .network = conf_number(conf, CONF_RATE_NETWORK),
+        },
         .sessions           = {
                       .life_us    = conf_number(conf, CONF_SESSION_LIFE),
                       .renewal_us = conf_number(conf, CONF_SESSION_RENEWAL),

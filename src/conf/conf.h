@@ -77,6 +77,9 @@ enum conf_id {
     CONF_SESSION_LIMIT,     /* 10 an account; 0: none */
     CONF_SESSION_MOST,      /* 7d from the log-in; 0: no end */
     CONF_COOKIES_KEPT,      /* switch, on */
+    CONF_RATE_ACCOUNT,      /* requests a minute; 0: any number; so the next two */
+    CONF_RATE_TOKEN,
+    CONF_RATE_NETWORK,
     CONF_N_IDS
 };
 

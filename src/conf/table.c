@@ -121,6 +121,12 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "How long after its log-in a session ends, however often it was renewed; 0 for never." },
     [CONF_COOKIES_KEPT]   = { "persist-cookies", CONF_SWITCH,   CONF_REGISTRY, "on",
                                .help = "Browsers keep a session when they are closed; off for cookies that end with them." },
+    [CONF_RATE_ACCOUNT]   = { "rate-account",    CONF_INT,      CONF_REGISTRY, "0", .value_name = "N", .min = 0, .max = 1000000,
+                               .help = "Requests a minute that one account may make at a node; 0 for any number." },
+    [CONF_RATE_TOKEN]     = { "rate-token",      CONF_INT,      CONF_REGISTRY, "0", .value_name = "N", .min = 0, .max = 1000000,
+                               .help = "Requests a minute that may be made with one access token or service secret; 0 for any number." },
+    [CONF_RATE_NETWORK]   = { "rate-network",    CONF_INT,      CONF_REGISTRY, "0", .value_name = "N", .min = 0, .max = 1000000,
+                               .help = "Requests a minute that may come from one network (/24, /64); 0 for any number." },
 };
 /* clang-format on */
 
