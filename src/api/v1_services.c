@@ -195,9 +195,9 @@ static struct str service_key(struct arena *arena, const void *row)
     return ((const struct work_service *)row)->account.name;
 }
 
-static void write_service(struct json_write *w, struct arena *arena, const void *row)
+static void write_service(struct api_call *call, struct json_write *w, const void *row)
 {
-    struct service_view view = view_of(arena, row);
+    struct service_view view = view_of(call->arena, row);
 
     json_write_table(w, &service_table, &view);
 }

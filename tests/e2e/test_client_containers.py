@@ -8,6 +8,7 @@ import pytest
 from harness import oci
 from harness.client import as_descriptor
 from harness.images import DEBIAN_SUITE, debian_layout, layout_manifest, run, write_layout
+from harness.people import People
 from harness.server import ADMIN_PASSWORD
 from harness.tools import ContainersTool, need
 
@@ -73,6 +74,25 @@ def test_login_with_a_wrong_password_fails(tmp, host, tls, program):
     tool = ContainersTool(program, tmp / program)
     said = tool.login_fails(host, "admin", "wrong", *tls)
     assert "invalid username/password" in said or "unauthorized" in said.lower()
+
+
+@pytest.mark.parametrize("program", ["podman", "skopeo"])
+@pytest.mark.parametrize("kind", ["password", "token", "service"])
+def test_people_tokens_and_machines_log_in_alike(tmp, host, tls, admin, multi_layout, program, kind):
+    """Each pushes and reads in the user's namespace; what it has not been given stays closed."""
+    user, secret = People(admin).credentials()[kind]
+    tool = ContainersTool(program, tmp / program)
+    tool.login(host, user, secret, *tls)
+    name, source = f"docker://{host}/{user.split('+')[0]}/app:v1", f"oci:{multi_layout}:single"
+    if program == "podman":
+        image_id = tool("pull", "--quiet", source).split()[-1]
+        tool("push", *tls, image_id, name)
+        tool("pull", "--quiet", *tls, name)
+        assert tool.fails("push", *tls, image_id, f"docker://{host}/admin/{user.split('+')[0]}:v1")
+    else:
+        tool("copy", "--dest-cert-dir", tls[1], source, name)
+        assert json.loads(tool("inspect", *tls, name))["Digest"]
+        assert tool.fails("copy", "--dest-cert-dir", tls[1], source, f"docker://{host}/admin/{user.split('+')[0]}:v1")
 
 
 def test_an_unknown_ca_is_refused(tmp, host):

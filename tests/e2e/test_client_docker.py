@@ -7,6 +7,7 @@ import pytest
 from harness import oci
 from harness.client import Registry, as_descriptor
 from harness.images import DEBIAN_SUITE, debian_layout, run, tar_of
+from harness.people import People
 from harness.server import ADMIN_PASSWORD
 from harness.tools import docker_engine, docker_trust, need
 
@@ -50,6 +51,23 @@ def test_login_and_logout(docker, host):
 def test_login_with_bad_credentials_fails(docker, host, user, password):
     said = docker.fails("login", "-u", user, "--password-stdin", host, stdin=password)
     assert "unauthorized" in said.lower()
+
+
+@pytest.mark.parametrize("kind", ["password", "token", "service"])
+def test_people_tokens_and_machines_log_in_alike(docker, host, admin, kind):
+    """Each pushes and pulls in the user's namespace, and nowhere else."""
+    user, secret = People(admin).credentials()[kind]
+    own, foreign = f"{host}/{user.split('+')[0]}/small:v1", f"{host}/admin/{user.split('+')[0]}:v1"
+    assert "Login Succeeded" in docker.login(host, user, secret)
+    for name in own, foreign:
+        docker("tag", SMALL, name)
+    docker("push", own)
+    docker("rmi", own)
+    docker("pull", own)
+    said = docker.fails("push", foreign).lower()
+    assert "denied" in said or "unauthorized" in said or "authentication" in said
+    docker("rmi", own, foreign)
+    docker("logout", host)
 
 
 def test_push_without_login_fails(docker, host, repo):

@@ -54,6 +54,16 @@ class People:
             assert answer.status_code == 200, answer.text
         return name
 
+    def credentials(self):
+        """A new user's ways to be somebody, by kind: (name, secret), each good for everything in the user's namespace."""
+        user = self.user()
+        token = user.post("/api/v0/api_tokens", json={"tokenLabel": "for a client"})
+        assert token.status_code == 200, token.text
+        service = user.post(f"/api/v1/accounts/{user.user}/services", json={"label": "ci", "role": "admin"})
+        assert service.status_code == 201, service.text
+        return {"password": (user.user, PASSWORD), "token": (user.user, token.json()["token"]),
+                "service": (service.json()["name"], service.json()["secret"])}
+
 
 def refused(answer, status, code, word=None):
     """The refusal has this status and code, and its message holds the word."""
