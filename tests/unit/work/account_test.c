@@ -129,10 +129,10 @@ void test_account_that_is_switched_off_loses_sessions_and_tokens(void **state)
     struct fixture *f = *state;
 
     bring(f, (struct work_import){ .name = STR("ada"), .is_active = true });
-    fixture_break(
-        f, "INSERT INTO sessions (hash, account_id, generation, csrf, method, created_at, used_at,"
-           " expires_at) SELECT 'h', id, 1, 'c', 'password', 1, 1, 1 FROM accounts WHERE name = "
-           "'ada'");
+    fixture_break(f,
+                  "INSERT INTO sessions (hash, account_id, generation, method, created_at, used_at,"
+                  " expires_at) SELECT 'h', id, 1, 'password', 1, 1, 1 FROM accounts WHERE name = "
+                  "'ada'");
     CHECK_OK(change(f, "ada", (struct work_account_change){ .has_active = true }), &f->err);
     assert_int_equal(fixture_ask(f, "SELECT count(*) FROM sessions"), 0);
     assert_int_equal(fixture_ask(f, "SELECT generation FROM accounts WHERE name = 'ada'"), 2);
