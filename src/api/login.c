@@ -3,6 +3,7 @@
  *     POST /login          a form or JSON with username and password; a cookie, and for browsers a redirect to /
  *     POST /logout         ends the session of the cookie or bearer
  *     POST /auth/login     JSON; {"auth_token": …}, a session for scripts, sent as Bearer on the management APIs
+ *     POST /auth/revoke    voids a refresh token; POST /api/v1/accounts/{account}/revoke all of an account
  *     GET  /api/v1/session the caller's session with its CSRF token
  *
  * A password, an access token or a service secret logs in, and the session has the rights of just that. */
@@ -13,6 +14,7 @@
 #include "api/list.h"
 #include "base/mem.h"
 #include "meta/session.h"
+#include "work/revoke.h"
 #include "work/session.h"
 
 enum { LOGIN_MAX = 16 * 1024 };
@@ -314,6 +316,34 @@ static int delete_session(struct api_call *call, struct err *err)
     return 0;
 }
 
+/* -- revocation --------------------------------------------------------------------------------------- */
+
+/* RFC 7009. Access tokens live for minutes and hold no row: what is no refresh token is no error. */
+static int post_revoke(struct api_call *call, struct err *err)
+{
+    struct text_fields fields;
+    struct str         token = STR_NULL;
+
+    if (text_fields_parse(call->arena, http_body(call->req), &fields, err) < 0 ||
+        text_fields_one(&fields, "token", &token, err) < 0)
+        return -1;
+    if (token.n == 0)
+        return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", STR("token"),
+                            "the form needs token");
+    if (work_revoke_refresh(call->work, &call->actor, token, err) < 0)
+        return -1;
+    api_reply_done(call);
+    return 0;
+}
+
+static int revoke_account(struct api_call *call, struct err *err)
+{
+    if (work_revoke_account(call->work, &call->actor, &call->account, err) < 0)
+        return -1;
+    api_reply_done(call);
+    return 0;
+}
+
 static int get_banner(struct api_call *call, struct err *err)
 {
     struct banner banner = { .text = auth_banner(call->auth) };
@@ -321,9 +351,10 @@ static int get_banner(struct api_call *call, struct err *err)
     return api_reply_value(call, &banner, err);
 }
 
-static const int login_also[]  = { 303, 401, 403, 0 };
-static const int logout_also[] = { 303, 403, 0 };
-static const int token_also[]  = { 401, 403, 0 };
+static const int login_also[]   = { 303, 401, 403, 0 };
+static const int logout_also[]  = { 303, 403, 0 };
+static const int token_also[]   = { 401, 403, 0 };
+static const int session_also[] = { 403, 404, 0 };
 
 /* clang-format off */
 const struct api_route api_login_routes[] = {
@@ -342,6 +373,14 @@ const struct api_route api_login_routes[] = {
       .says = "Logs in: a token to send as Bearer to the management APIs, for as long as a session lives",
       .takes = &login_table, .gives = &auth_token_table, .also = token_also,
       .run = post_auth_login },
+    { .name = "token.revoke",   .method = HTTP_POST, .path = "/auth/revoke",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .body = HTTP_BODY_WHOLE, .limit = LOGIN_MAX, .status = 200,
+      .says = "Voids a refresh token (RFC 7009), by a form with token", .accepts = "application/x-www-form-urlencoded",
+      .run = post_revoke },
+    { .name = "session.revoke", .method = HTTP_POST, .path = "/api/v1/accounts/{account}/revoke", .changes = true,
+      .may = API_MAY_MANAGE_ACCOUNT, .family = API_OURS,
+      .says = "Ends the account's sessions and voids its tokens and refresh tokens; passwords and access tokens stay",
+      .run = revoke_account },
     { .name = "login.banner",   .method = HTTP_GET,  .path = "/api/v1/banner",
       .may = API_MAY_ANYONE, .family = API_OURS, .says = "The text to show before people log in; empty for none", .gives = &banner_table,
       .run = get_banner },
@@ -355,7 +394,7 @@ const struct api_route api_login_routes[] = {
       .may = API_MAY_USER, .family = API_OURS, .says = "Ends all the caller's sessions but the one that asks",
       .run = delete_sessions },
     { .name = "session.end",    .method = HTTP_DELETE, .path = "/api/v1/sessions/{session}", .changes = true,
-      .may = API_MAY_USER, .family = API_OURS, .says = "Ends one of the caller's sessions",
+      .may = API_MAY_USER, .family = API_OURS, .says = "Ends one of the caller's sessions", .also = session_also,
       .run = delete_session },
     { 0 },
 };

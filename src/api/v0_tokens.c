@@ -416,27 +416,31 @@ static const struct api_param clean_params[] = {
     { 0 },
 };
 
+static const int seen_by_few[] = { 403, 404, 0 };
+
 const struct api_route api_v0_token_routes[] = {
     { .name = "api_tokens.list",    .method = HTTP_GET,    .path = "/api/v0/api_tokens",
       .may  = API_MAY_USER,         .family = API_DTR,     .run = list_tokens,
-      .says = "A user's access tokens",                    .gives = &token_table, .list = "", .query = list_params },
+      .says = "A user's access tokens",                    .gives = &token_table, .list = "", .query = list_params,
+      .also = seen_by_few },
     { .name = "api_tokens.create",  .method = HTTP_POST,   .path = "/api/v0/api_tokens",
       .may  = API_MAY_USER,         .family = API_DTR,     .run = create_token, .changes = true,
       .says = "Make an access token: its value is in this answer and never again. `scopes` narrows it",
-      .body = HTTP_BODY_WHOLE,      .limit = API_BODY_MAX, .takes = &create_table, .gives = &new_token_table, .query = user_params },
+      .body = HTTP_BODY_WHOLE,      .limit = API_BODY_MAX, .takes = &create_table, .gives = &new_token_table, .query = user_params,
+      .also = seen_by_few },
     { .name = "api_tokens.clean_up", .method = HTTP_DELETE, .path = "/api/v0/api_tokens",
       .may  = API_MAY_USER,         .family = API_DTR,     .run = clean_up, .changes = true, .status = 200,
-      .says = "Delete a user's unused access tokens",      .query = clean_params },
+      .says = "Delete a user's unused access tokens",      .query = clean_params, .also = seen_by_few },
     { .name = "api_tokens.get",     .method = HTTP_GET,    .path = "/api/v0/api_tokens/{hashedtoken}",
       .may  = API_MAY_USER,         .family = API_DTR,     .run = get_token,
-      .says = "An access token, by its hash",              .gives = &token_table },
+      .says = "An access token, by its hash",              .gives = &token_table, .also = seen_by_few },
     { .name = "api_tokens.change",  .method = HTTP_PATCH,  .path = "/api/v0/api_tokens/{hashedtoken}",
       .may  = API_MAY_USER,         .family = API_DTR,     .run = change_token, .changes = true,
       .says = "Rename an access token, or switch it off and on",
-      .body = HTTP_BODY_WHOLE,      .limit = API_BODY_MAX, .takes = &update_table, .gives = &token_table },
+      .body = HTTP_BODY_WHOLE,      .limit = API_BODY_MAX, .takes = &update_table, .gives = &token_table, .also = seen_by_few },
     { .name = "api_tokens.delete",  .method = HTTP_DELETE, .path = "/api/v0/api_tokens/{hashedtoken}",
       .may  = API_MAY_USER,         .family = API_DTR,     .run = delete_token, .changes = true, .status = 200,
-      .says = "Delete an access token; what was bought with it is void" },
+      .says = "Delete an access token; what was bought with it is void", .also = seen_by_few },
     { 0 },
 };
 /* clang-format on */

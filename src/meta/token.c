@@ -14,6 +14,7 @@ enum {
     KEY_REMOVE_RETIRED,
     REFRESH_FIND,
     REFRESH_ADD,
+    REFRESH_REMOVE,
     REFRESH_REMOVE_EXPIRED
 };
 
@@ -42,6 +43,9 @@ static const struct db_statement sql[] = {
                    { .name = "refresh.add",      .in = "tiitiiii", .out = "",
                      .sql  = "INSERT INTO refresh_tokens (hash, account_id, generation, client_id, created_at, expires_at,"
                              " credential_id, credential_generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)" },
+    [REFRESH_REMOVE] =
+                   { .name = "refresh.remove",   .in = "t",      .out = "",
+                     .sql  = "DELETE FROM refresh_tokens WHERE hash = $1" },
     [REFRESH_REMOVE_EXPIRED] =
                    { .name = "refresh.remove_expired", .in = "i", .out = "",
                      .sql  = "DELETE FROM refresh_tokens WHERE expires_at <= $1" },
@@ -121,6 +125,11 @@ int meta_refresh_add(struct db_tx *tx, const struct meta_refresh *refresh, struc
                           refresh->credential == 0 ? db_null() : db_int(refresh->credential),
                           db_int(refresh->credential_generation)),
                   NULL, err);
+}
+
+int meta_refresh_remove(struct db_tx *tx, struct str hash, int64_t *out_n, struct err *err)
+{
+    return db_run(tx, &sql[REFRESH_REMOVE], DB_ARGS(db_text(hash)), out_n, err);
 }
 
 int meta_refresh_remove_expired(struct db_tx *tx, int64_t now, struct err *err)

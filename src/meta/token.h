@@ -45,6 +45,7 @@ struct meta_refresh {
 int meta_refresh_find(struct db_tx *tx, struct arena *arena, struct str hash,
                       struct meta_refresh *out, struct err *err);
 int meta_refresh_add(struct db_tx *tx, const struct meta_refresh *refresh, struct err *err);
+int meta_refresh_remove(struct db_tx *tx, struct str hash, int64_t *out_n, struct err *err);
 int meta_refresh_remove_expired(struct db_tx *tx, int64_t now, struct err *err);
 
 #endif

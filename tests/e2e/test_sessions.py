@@ -1,8 +1,11 @@
 """Sessions: log-in by form and JSON, the cookie, the CSRF token, the bearer of scripts, limits and the end of a session."""
 
+import shutil
+
 import pytest
 
 from harness.client import Registry, assert_error
+from harness.people import People
 from harness.server import ADMIN_PASSWORD, wait_for
 
 SESSION = "/api/v1/session"
@@ -260,3 +263,91 @@ def test_log_in_and_out_are_on_record(server):
     value = next(iter(client.session.cookies)).value
     client.post("/logout")
     assert value not in server.log() and value[10:] not in server.log()
+
+
+# Revocation: what each kind of credential is worth afterwards, within 5 s.
+
+def worth(registry, repo, refresh, bought, session):
+    """Which of password, refresh token, token and session still open something."""
+    renewed = Registry(registry.url).post("/auth/token", data={
+        "grant_type": "refresh_token", "refresh_token": refresh, "client_id": "test", "service": "x"})
+    return {"password": registry.get("/v2/").status_code == 200, "refresh": renewed.status_code == 200,
+            "token": bought.pull_manifest(repo, "v1").status_code == 200, "session": is_in(session)}
+
+
+def buy(user, repo):
+    granted = user.fetch_token(f"repository:{repo}:pull", offline_token="true")
+    session = bearer_of(user)
+    return granted["refresh_token"], user.bearer(granted["token"]), session
+
+
+def bearer_of(user):
+    answer = Registry(user.url).post("/auth/login", json={"username": user.user, "password": user.password})
+    return Registry(user.url, token=answer.json()["auth_token"])
+
+
+@pytest.fixture
+def owned(admin):
+    """A user with a repository of its own that holds `v1`."""
+    user = People(admin).user()
+    user.push_image(f"{user.user}/app", "v1")
+    return user, f"{user.user}/app"
+
+
+ALL = {"password": True, "refresh": True, "token": True, "session": True}
+
+
+def test_an_account_s_revocation_voids_all_but_the_password(owned, admin):
+    user, repo = owned
+    things = buy(user, repo)
+    assert worth(user, repo, *things) == ALL
+    assert admin.post(f"/api/v1/accounts/{user.user}/revoke").status_code == 204
+    assert worth(user, repo, *things) == dict.fromkeys(ALL, False) | {"password": True}
+    assert worth(user, repo, *buy(user, repo)) == ALL
+    assert user.post(f"/api/v1/accounts/{user.user}/revoke").status_code == 204
+    stranger = People(admin).user()
+    assert stranger.post(f"/api/v1/accounts/{user.user}/revoke").status_code == 404
+
+
+def test_a_refresh_token_is_revoked_by_itself(owned):
+    user, repo = owned
+    things = buy(user, repo)
+    for token in (things[0], things[0], "nothing"):
+        assert Registry(user.url).post("/auth/revoke", data={"token": token}).status_code == 200
+    assert worth(user, repo, *things) == ALL | {"refresh": False}
+    assert Registry(user.url).post("/auth/revoke", data={}).status_code == 400
+
+
+def test_a_session_s_end_is_its_own(owned):
+    user, repo = owned
+    things = buy(user, repo)
+    assert things[2].post("/logout").status_code == 204
+    assert worth(user, repo, *things) == ALL | {"session": False}
+
+
+def test_an_account_switched_off_is_worth_nothing_and_nor_is_what_it_had(owned, admin):
+    user, repo = owned
+    things = buy(user, repo)
+    assert admin.patch(f"/enzi/v0/accounts/{user.user}", json={"isActive": False}).status_code == 200
+    assert worth(user, repo, *things) == dict.fromkeys(ALL, False)
+    assert admin.patch(f"/enzi/v0/accounts/{user.user}", json={"isActive": True}).status_code == 200
+    assert worth(user, repo, *things) == dict.fromkeys(ALL, False) | {"password": True}
+
+
+def test_what_one_node_revokes_is_void_on_the_others(cluster, new_server):
+    """Two nodes on one PostgreSQL: within 5 s, and a log-out at once."""
+    database = cluster.url(cluster.new_database())
+    first = new_server("--database", database, name="first")
+    (first.data.parent / "second").mkdir()
+    shutil.copy(first.data / "key", first.data.parent / "second" / "key")
+    second = new_server("--database", database, "--storage", f"file:{first.data}/blobs", name="second")
+    admin = Registry(first.url(), "admin", first.password)
+    session = bearer_of(admin)
+    there = Registry(second.url(), token=session.session.headers["Authorization"].split()[1])
+    user = People(admin).user()
+    theirs = Registry(second.url(), token=bearer_of(user).session.headers["Authorization"].split()[1])
+    assert is_in(there) and is_in(theirs)
+    assert session.post("/logout").status_code == 204
+    assert not is_in(there)
+    assert admin.post(f"/api/v1/accounts/{user.user}/revoke").status_code == 204
+    wait_for(lambda: not is_in(theirs), seconds=10)
