@@ -167,8 +167,10 @@ static int make_repo(struct db_tx *tx, const struct auth_repo *repo, const struc
                                 .object_kind = "repository",
                                 .object_name = repo->path };
 
-    if (work_namespace_hold(tx, repo, err) < 0)
+    if (work_namespace_hold(tx, repo, err) < 0) {
+        err->code = "NAME_UNKNOWN"; /* to those who push */
         return -1;
+    }
     if (meta_repo_add(tx, repo->path, repo->namespace_id, 0, actor->account_id, out_id, err) < 0) {
         if (err->kind == ERR_EXISTS) {
             err->kind = ERR_UNAVAILABLE; /* another push has just made it: the next try finds it */

@@ -5,7 +5,10 @@
 #include "work/account.h"
 #include "work/account_import.h"
 #include "work/account_key.h"
+#include "work/grant.h"
+#include "work/many.h"
 #include "work/team.h"
+#include "work/team_access.h"
 
 enum { OPERATIONS_MAX = 200 };
 
@@ -90,6 +93,32 @@ static int add_key(struct fixture *f)
     return work_key_add(f->work, f->arena, &f->actor, &ada, &new, &key, &f->err);
 }
 
+/* A team gets a level, another in its place, and none; then the namespace is cleared of what else was granted. */
+static int grant_and_clear(struct fixture *f)
+{
+    struct work_team_change devs = { .name = STR("devs") };
+    struct work_grantee     to   = { .account = STR("ada") };
+    struct auth_repo place = { .path = STR("acme"), .namespace_id = acme.id, .verbs = AUTH_ALL };
+    struct work_team_access  access;
+    struct meta_grant        grant;
+    struct meta_team         team;
+    static const char *const levels[] = { "read-only", "admin" };
+
+    if (fixture_ask(f, "SELECT count(*) FROM teams") == 0 &&
+        work_team_create(f->work, f->arena, &f->actor, &acme, &devs, &team, &f->err) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        if (work_team_access_put(f->work, f->arena, &f->actor, &place, STR("devs"),
+                                 str_from(levels[i]), &access, &f->err) < 0)
+            return -1;
+    }
+    if (fixture_ask(f, "SELECT count(*) FROM grants WHERE account_id IS NOT NULL") == 0 &&
+        work_grant_add(f->work, f->arena, &f->actor, &place, STR("auditor"), &to, &grant, &f->err) <
+            0)
+        return -1;
+    return work_many_clear(f->work, &f->actor, &acme, &f->err);
+}
+
 static void check_no_half(struct fixture *f, const char *name, int n)
 {
     static const char *const wrongs[] = {
@@ -101,6 +130,7 @@ static void check_no_half(struct fixture *f, const char *name, int n)
         " (SELECT 1 FROM org_members AS o WHERE o.org_id = t.org_id AND o.account_id = "
         "m.account_id)",
         "SELECT count(*) % 2 FROM accounts WHERE name IN ('one', 'two')",
+        "SELECT count(*) > 1 FROM grants WHERE team_id IS NOT NULL", /* a level takes another's place */
     };
 
     for (size_t i = 0; i < ARRAY_LEN(wrongs); i++) {
@@ -140,4 +170,5 @@ void test_fault_delete_account(void **state)  { fail_at_each(state, "delete acco
 void test_fault_import(void **state)          { fail_at_each(state, "import", import_two); }
 void test_fault_join_and_leave(void **state)  { fail_at_each(state, "join and leave", join_and_leave); }
 void test_fault_add_key(void **state)         { fail_at_each(state, "add key", add_key); }
+void test_fault_grant_and_clear(void **state) { fail_at_each(state, "grant and clear", grant_and_clear); }
 /* clang-format on */

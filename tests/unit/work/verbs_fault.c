@@ -179,6 +179,17 @@ static int set_visibility(struct fixture *f, struct ground *g)
     return work_set_visibility(f->work, &f->actor, STR("admin/app"), 1, &f->err);
 }
 
+static int describe_repo(struct fixture *f, struct ground *g)
+{
+    struct work_repo_form form = { .visibility       = STR("public"),
+                                   .long_description = STR("# title"),
+                                   .has_tag_limit    = true,
+                                   .tag_limit        = 3 };
+    struct work_repo      repo;
+
+    return work_repo_change(f->work, f->arena, &f->actor, &f->repo, &form, &repo, &f->err);
+}
+
 static int set_setting(struct fixture *f, struct ground *g)
 {
     const struct work_setting setting = { .key      = STR("read-only"),
@@ -264,6 +275,7 @@ void test_fault_upload_at_once(void **state)  { fail_at_each(state, "upload at o
 void test_fault_sweep(void **state)           { fail_at_each(state, "sweep", sweep); }
 void test_fault_create_repo(void **state)     { fail_at_each(state, "create repository", create_repo); }
 void test_fault_set_visibility(void **state)  { fail_at_each(state, "set visibility", set_visibility); }
+void test_fault_describe_repo(void **state)   { fail_at_each(state, "describe repository", describe_repo); }
 void test_fault_set_setting(void **state)     { fail_at_each(state, "set setting", set_setting); }
 void test_fault_delete_repo(void **state)     { fail_at_each(state, "delete repository", delete_repo); }
 /* clang-format on */
