@@ -7,7 +7,7 @@ import pytest
 
 from harness import oci
 from harness.client import Registry, assert_error
-from harness.people import PASSWORD, People
+from harness.people import PASSWORD, People, unique
 
 REPOSITORIES = "/api/v0/repositories"
 NAMESPACES = "/api/v0/repositoryNamespaces"
@@ -425,6 +425,29 @@ def test_the_next_organisation_of_a_name_begins_without_grants(admin):
     admin.post(f"{REPOSITORIES}/{org}", json={"name": "app"})
     assert user.get(f"{REPOSITORIES}/{org}/app").status_code == 404
     assert admin.get(f"{NAMESPACES}/{org}/teamAccess").json()["teamAccessList"] == []
+
+
+def test_a_narrow_admin_gives_no_more_than_it_has(admin):
+    """A role of one's own that may grant is no way to more."""
+    people = People(admin)
+    org = people.org()
+    user = people.member(org)
+    team = people.team(org, user)
+    role = unique("granter")
+    admin.post(f"{REPOSITORIES}/{org}", json={"name": "app"})
+    answer = admin.post("/api/v1/roles", json={"name": role, "verbs": ["view", "pull", "access"]})
+    assert answer.status_code == 201, answer.text
+    answer = admin.post("/api/v1/grants", json={"role": role, "team": f"{org}/{team}", "repository": f"{org}/app"})
+    assert answer.status_code == 201, answer.text
+    base = f"{REPOSITORIES}/{org}/app/teamAccess"
+    assert_error(user.put(f"{base}/{team}", json={"accessLevel": "admin"}), 403, "NOT_AUTHORIZED")
+    assert_error(user.put(f"{base}/{team}", json={"accessLevel": "read-write"}), 403, "NOT_AUTHORIZED")
+    assert user.put(f"{base}/{team}", json={"accessLevel": "read-only"}).status_code == 200
+    assert admin.put(f"{base}/{team}", json={"accessLevel": "read-write"}).status_code == 200
+    pushes = admin.get(f"/api/v1/access/explain?user={user.user}&repository={org}/app&action=push").json()
+    assert pushes["allowed"] is True
+    assert user.put(f"{base}/{team}", json={"accessLevel": "read-write"}).status_code == 200  # what it has by now
+    assert_error(user.put(f"{base}/{team}", json={"accessLevel": "admin"}), 403, "NOT_AUTHORIZED")
 
 
 def test_changes_are_on_record_with_what_was_before(admin):
