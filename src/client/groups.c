@@ -13,6 +13,7 @@ const struct client_group client_groups[] = {
     { "grant",  "who may do what where: give, take, explain",                  client_grant_rows },
     { "role",   "roles: which actions a grant stands for",                     client_role_rows },
     { "token",  "personal access tokens",                                      client_token_rows },
+    { "service", "service accounts for machines, and their secrets",           client_service_rows },
     { "audit",  "what was done and what was refused, by whom",                 client_audit_rows },
     { "api",    "send any request with the log-in's credentials",              client_api_rows },
     { 0 },

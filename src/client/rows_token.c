@@ -1,4 +1,4 @@
-/* client/rows_token.c: personal access tokens, and the audit log. */
+/* client/rows_token.c: what stands for a password: access tokens of people, secrets of machines; and the audit log. */
 #include "client/rows.h"
 
 #include <stddef.h>
@@ -131,6 +131,89 @@ const struct client_command client_token_rows[] = {
     { .name = "token delete", .args = "ID", .summary = "Delete an access token",
       .method = "DELETE", .path = "/api/v0/api_tokens/{ID}", .done = "deleted token {ID}",
       .examples = "assay token delete 4f5e6d" },
+    { 0 },
+};
+
+/* -- service accounts --------------------------------------------------------------------------------- */
+
+static const struct client_option service_list_options[] = {
+    { "--prefix",      "PREFIX",   CLIENT_TEXT, CLIENT_IN_QUERY, "prefix",      NULL,    "those that act at and below it" },
+    { 0 },
+};
+
+static const struct client_option service_create_options[] = {
+    { "--prefix",      "PREFIX",   CLIENT_TEXT, CLIENT_IN_BODY,  "prefix",      NULL,    "where it may act; without it all of the owner's namespace" },
+    { "--role",        "ROLE",     CLIENT_TEXT, CLIENT_IN_BODY,  "role",        NULL,    "granted to it there; without it nothing yet" },
+    { "--description", "TEXT",     CLIENT_TEXT, CLIENT_IN_BODY,  "description", NULL,    "for people" },
+    { "--expires",     "30d|TIME", CLIENT_TEXT, CLIENT_IN_CODE,  NULL,          NULL,    "when its secret ends" },
+    { 0 },
+};
+
+static const struct client_option service_set_options[] = {
+    { "--description", "TEXT",     CLIENT_TEXT, CLIENT_IN_BODY,  "description", NULL,    "for people" },
+    { "--off",         NULL,       CLIENT_FLAG, CLIENT_IN_BODY,  "isActive",    "false", "it may do nothing" },
+    { "--on",          NULL,       CLIENT_FLAG, CLIENT_IN_BODY,  "isActive",    "true",  "it works again" },
+    { "--adopt",       NULL,       CLIENT_FLAG, CLIENT_IN_BODY,  "adopt",       "true",  "its rights are bounded by one's own from now on" },
+    { 0 },
+};
+
+static const struct client_option service_secret_options[] = {
+    { "--slot",        "N",        CLIENT_NUMBER, CLIENT_IN_BODY, "slot",       NULL,    "1 or 2; without it the free one, else the older" },
+    { "--expires",     "30d|TIME", CLIENT_TEXT,   CLIENT_IN_CODE, NULL,         NULL,    "when it ends" },
+    { 0 },
+};
+
+#define SERVICE_SECRETS "secrets:{slot}: used {lastUsed}, ends {expiresAt}"
+
+static const struct client_column service_columns[] = {
+    { "NAME", "name", CLIENT_AS_IS }, { "PREFIX", "prefix", CLIENT_AS_IS }, { "ACTIVE", "isActive", CLIENT_AS_IS },
+    { "MAKER", "maker", CLIENT_AS_IS }, { "DESCRIPTION", "description", CLIENT_AS_IS }, { 0 },
+};
+
+static const struct client_column service_details[] = {
+    { "NAME", "name", CLIENT_AS_IS }, { "PREFIX", "prefix", CLIENT_AS_IS }, { "ACTIVE", "isActive", CLIENT_AS_IS },
+    { "MAKER", "maker", CLIENT_AS_IS }, { "DESCRIPTION", "description", CLIENT_AS_IS }, { "SECRETS", SERVICE_SECRETS, CLIENT_TIME },
+    { 0 },
+};
+
+static const struct client_column service_new_columns[] = {
+    { "NAME", "name", CLIENT_AS_IS }, { "SECRET", "secret", CLIENT_AS_IS }, { "PREFIX", "prefix", CLIENT_AS_IS }, { 0 },
+};
+
+static const struct client_column secret_columns[] = {
+    { "SECRET", "secret", CLIENT_AS_IS }, { "SLOT", "slot", CLIENT_AS_IS }, { "EXPIRES", "expiresAt", CLIENT_TIME }, { 0 },
+};
+
+const struct client_command client_service_rows[] = {
+    { .name = "service list", .args = "OWNER", .summary = "List service accounts of an organisation or a person",
+      .method = "GET", .path = "/api/v1/accounts/{OWNER}/services", .options = service_list_options,
+      .list = "", .paging = CLIENT_BY_PAGE_START, .columns = service_columns,
+      .examples = "assay service list acme\nassay service list acme --prefix acme/shop" },
+    { .name = "service show", .args = "OWNER/SERVICE", .summary = "Show a service account and when its secrets were used",
+      .method = "GET", .path = "/api/v1/accounts/{OWNER}/services/{SERVICE}", .columns = service_details,
+      .examples = "assay service show acme/ci" },
+    { .name = "service create", .args = "OWNER/SERVICE", .summary = "Make a service account; its first secret is shown once",
+      .method = "POST", .path = "/api/v1/accounts/{OWNER}/services", .body = "label=SERVICE", .options = service_create_options,
+      .fill = add_end, .columns = service_new_columns,
+      .more = "A service account is for a machine: it logs in with its name and a secret, acts at its prefix and below, and\n"
+              "may what it was granted there and no more than its maker.",
+      .examples = "assay service create acme/ci --prefix acme/shop --role pusher --expires 90d" },
+    { .name = "service set", .args = "OWNER/SERVICE", .summary = "Change a service account",
+      .method = "PATCH", .path = "/api/v1/accounts/{OWNER}/services/{SERVICE}", .has_body = true, .options = service_set_options,
+      .done = "changed service account {OWNER}/{SERVICE}",
+      .examples = "assay service set acme/ci --off" },
+    { .name = "service rotate", .args = "OWNER/SERVICE", .summary = "Make a new secret beside the one in use; it is shown once",
+      .method = "POST", .path = "/api/v1/accounts/{OWNER}/services/{SERVICE}/secrets", .has_body = true,
+      .options = service_secret_options, .fill = add_end, .columns = secret_columns,
+      .more = "Two secrets live side by side: make the new one, give it to the machine, then remove the old one with\n`assay service forget`.",
+      .examples = "assay service rotate acme/ci --expires 90d" },
+    { .name = "service forget", .args = "OWNER/SERVICE SLOT", .summary = "Delete a secret; what was bought with it is void",
+      .method = "DELETE", .path = "/api/v1/accounts/{OWNER}/services/{SERVICE}/secrets/{SLOT}",
+      .done = "deleted secret {SLOT} of {OWNER}/{SERVICE}",
+      .examples = "assay service forget acme/ci 1" },
+    { .name = "service delete", .args = "OWNER/SERVICE", .summary = "Delete a service account with its secrets and grants",
+      .method = "DELETE", .path = "/api/v1/accounts/{OWNER}/services/{SERVICE}", .done = "deleted service account {OWNER}/{SERVICE}",
+      .examples = "assay service delete acme/ci" },
     { 0 },
 };
 

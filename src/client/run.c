@@ -221,7 +221,8 @@ static void print_members(struct arena *arena, struct str object, struct str pat
 }
 
 /* Of each item, with what is empty leaving no gap. */
-static void print_items(struct arena *arena, struct str list, struct str pattern, struct buf *out)
+static void print_items(struct arena *arena, struct str list, struct str pattern,
+                        enum client_form form, struct buf *out)
 {
     struct json_view_each each = json_view_each(list);
     struct buf            item;
@@ -229,7 +230,7 @@ static void print_items(struct arena *arena, struct str list, struct str pattern
 
     while (json_view_next(&each)) {
         buf_init(&item, arena, CELL_MAX);
-        print_members(arena, each.value, pattern, CLIENT_AS_IS, &item);
+        print_members(arena, each.value, pattern, form, &item);
         if (out->n > 0)
             buf_text(out, "; ");
         rest = buf_view(&item);
@@ -254,7 +255,7 @@ static struct str cell_of(struct arena *arena, struct str object,
     buf_text(&out, "");
     if (str_find(from, ':') >= 0) {
         str_next(&from, ':', &list);
-        print_items(arena, value_at(object, list), from, &out);
+        print_items(arena, value_at(object, list), from, column->form, &out);
     } else {
         print_members(arena, object, from, column->form, &out);
     }

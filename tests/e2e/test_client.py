@@ -322,7 +322,7 @@ def test_a_raw_call(admin, server):
 
 def test_help_and_wrong_words(cli):
     overview = cli("help")
-    for group in "login logout whoami user org team repo grant role token audit api completion".split():
+    for group in "login logout whoami user org team repo grant role token service audit api completion".split():
         assert f"    {group} " in overview
         assert "assay " + group in cli(group, "--help")
     assert "Examples:" in cli("user", "create", "--help") == cli("help", "user", "create")
