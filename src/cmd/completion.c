@@ -11,6 +11,9 @@
 #include "base/mem.h"
 #include "client/client.h"
 #include "cmd/cmd.h"
+#include "cmd/doctor.h"
+#include "cmd/fsck.h"
+#include "cmd/long.h"
 #include "cmd/verb.h"
 #include "conf/conf.h"
 
@@ -121,42 +124,35 @@ static void place_top(const struct shell *shell, struct buf *out)
     shell->place(out, &place);
 }
 
-/* The commands beside a server: their settings, and what is their own. */
-static void place_others(const struct shell *shell, struct arena *arena, struct buf *out)
+static void place_settings(const struct shell *shell, const char *path, struct arena *arena,
+                           struct buf *out)
 {
-    static const struct word own[] = {
-        { "-o", "text or json", "text|json" },
-        { "--rehash", "read and hash every object", NULL },
-        { "--repair-index", "make anew what follows from the bytes", NULL },
-    };
-    static const struct {
-        const char *path;
-        bool        has_verbs;
-        bool        has_settings;
-        size_t      n_own;
-    } others[] = {
-        { "serve", false, true, 0 },  { "admin", true, true, 0 }, { "config", false, true, 0 },
-        { "doctor", false, true, 1 }, { "fsck", false, true, 3 },
-    };
+    struct place place = { .path = path };
 
-    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        struct place place = { .path = others[i].path };
+    add_settings(&place, arena);
+    shell->place(out, &place);
+}
 
-        for (const struct verb *verb = verb_table; others[i].has_verbs && verb->name != NULL;
-             verb++)
-            add(&place, verb->name, verb->help, NULL);
-        for (size_t k = 0; k < others[i].n_own; k++)
-            add(&place, own[k].text, own[k].help, own[k].value);
-        if (others[i].has_settings)
-            add_settings(&place, arena);
-        shell->place(out, &place);
-    }
+static void place_admin(const struct shell *shell, struct arena *arena, struct buf *out)
+{
+    struct place place = { .path = "admin" };
 
-    struct place shells = { .path = "completion" };
-    add(&shells, "bash", "for bash", NULL);
-    add(&shells, "zsh", "for zsh", NULL);
-    add(&shells, "fish", "for fish", NULL);
-    shell->place(out, &shells);
+    for (const struct verb *verb = verb_table; verb->name != NULL; verb++)
+        add(&place, verb->name, verb->help, NULL);
+    add_settings(&place, arena);
+    shell->place(out, &place);
+}
+
+static void place_long(const struct shell *shell, const struct long_command *command,
+                       struct arena *arena, struct buf *out)
+{
+    struct place place = { .path = command->name };
+
+    add(&place, "-o", "for people, or for programs", "text|json");
+    for (size_t i = 0; i < command->n_options; i++)
+        add(&place, command->options[i].option, command->options[i].help, NULL);
+    add_settings(&place, arena);
+    shell->place(out, &place);
 }
 
 /* -- bash --------------------------------------------------------------------------------------------- */
@@ -418,6 +414,15 @@ static const struct shell shells[] = {
     { "fish", begin_fish, place_fish, end_fish },
 };
 
+static void place_shells(const struct shell *shell, struct buf *out)
+{
+    struct place place = { .path = "completion" };
+
+    for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+        add(&place, shells[i].name, "a shell", NULL);
+    shell->place(out, &place);
+}
+
 int completion_print(struct str shell, struct buf *out, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
@@ -427,7 +432,12 @@ int completion_print(struct str shell, struct buf *out, struct err *err)
             continue;
         shells[i].begin(out);
         place_top(&shells[i], out);
-        place_others(&shells[i], arena, out);
+        place_settings(&shells[i], "serve", arena, out);
+        place_settings(&shells[i], "config", arena, out);
+        place_admin(&shells[i], arena, out);
+        place_long(&shells[i], &fsck_command, arena, out);
+        place_long(&shells[i], &doctor_command, arena, out);
+        place_shells(&shells[i], out);
         for (const struct client_group *group = client_groups; group->name != NULL; group++)
             place_group(&shells[i], group, out);
         shells[i].end(out);

@@ -504,9 +504,9 @@ int doctor_verb(const struct verb_call *call, int *out_exit, struct err *err)
                             err);
 }
 
+const struct long_command doctor_command = { .name = "doctor", .takes_half = true };
+
 int cmd_doctor(int argc, char **argv)
 {
-    static const struct long_command command = { .name = "doctor", .takes_half = true };
-
-    return long_main(&command, argc, argv);
+    return long_main(&doctor_command, argc, argv);
 }

@@ -4,7 +4,10 @@
 #define CMD_DOCTOR_H
 
 struct err;
+struct long_command;
 struct verb_call;
+
+extern const struct long_command doctor_command;
 
 int doctor_verb(const struct verb_call *call, int *out_exit, struct err *err);
 

@@ -218,13 +218,16 @@ int fsck_verb(const struct verb_call *call, int *out_exit, struct err *err)
     return 0;
 }
 
+static const struct long_option options[] = {
+    { "--rehash", "rehash", "read and hash every object" },
+    { "--repair-index", "repair-index", "make anew what follows from manifests' bytes" },
+};
+
+const struct long_command fsck_command = { .name      = "fsck",
+                                           .options   = options,
+                                           .n_options = ARRAY_LEN(options) };
+
 int cmd_fsck(int argc, char **argv)
 {
-    static const struct long_option  options[] = { { "--rehash", "rehash" },
-                                                   { "--repair-index", "repair-index" } };
-    static const struct long_command command   = { .name      = "fsck",
-                                                   .options   = options,
-                                                   .n_options = ARRAY_LEN(options) };
-
-    return long_main(&command, argc, argv);
+    return long_main(&fsck_command, argc, argv);
 }

@@ -4,7 +4,10 @@
 #define CMD_FSCK_H
 
 struct err;
+struct long_command;
 struct verb_call;
+
+extern const struct long_command fsck_command;
 
 int fsck_verb(const struct verb_call *call, int *out_exit, struct err *err);
 

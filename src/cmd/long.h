@@ -11,6 +11,7 @@
 struct long_option {
     const char *option;
     const char *word;
+    const char *help;
 };
 
 struct long_command {
