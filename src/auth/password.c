@@ -4,7 +4,6 @@
 
 #include "auth/auth_private.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -16,7 +15,15 @@
 #include "base/mem.h"
 #include "io/random.h"
 
-enum { THREADS_MAX = 16, PASSES = 2, MEMORY = 19 * 1024 * 1024 };
+enum {
+    THREADS_MAX = 16,
+    PASSES      = 2,
+    MEMORY      = 19 * 1024 * 1024,
+    HASH_PARTS  = 6, /* between $, the first is empty */
+    RESULT_MAX  = 64,
+    KIB_MIN     = 8,
+    NUMBER_MAX  = 1 << 22
+};
 
 struct task {
     struct task   *next;
@@ -43,13 +50,65 @@ struct auth_password_pool {
     char      nobody[crypto_pwhash_STRBYTES]; /* the hash of a password that nobody knows */
 };
 
-/* The library says -1 for a wrong password and for want of memory alike; errno tells them apart (EINVAL for
- * the former alone). */
+/* The text of a hash: $argon2id$v=19$m=KIB,t=PASSES,p=1$SALT$RESULT. */
+struct parts {
+    int64_t       kib, passes;
+    unsigned char salt[crypto_pwhash_SALTBYTES];
+    unsigned char result[RESULT_MAX];
+    size_t        n_result;
+};
+
+static bool take_base64(struct str text, unsigned char *out, size_t max, size_t *n)
+{
+    return sodium_base642bin(out, max, text.p, text.n, NULL, n, NULL,
+                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0;
+}
+
+static bool take_number(struct str *text, struct str head, int64_t least, int64_t *out)
+{
+    struct str part;
+
+    if (!str_next(text, ',', &part) || !str_starts(part, head))
+        return false;
+    return str_to_int(str_from_index(part, head.n), out) && *out >= least && *out <= NUMBER_MAX;
+}
+
+static bool parse_hash(struct str text, struct parts *out)
+{
+    struct str part[HASH_PARTS];
+    size_t     n_salt;
+
+    for (size_t i = 0; i < HASH_PARTS; i++) {
+        if (!str_next(&text, '$', &part[i]))
+            return false;
+    }
+    return text.n == 0 && str_is(part[1], "argon2id") && str_is(part[2], "v=19") &&
+           take_number(&part[3], STR("m="), KIB_MIN, &out->kib) &&
+           take_number(&part[3], STR("t="), 1, &out->passes) && str_is(part[3], "p=1") &&
+           take_base64(part[4], out->salt, sizeof(out->salt), &n_salt) &&
+           n_salt == sizeof(out->salt) &&
+           take_base64(part[5], out->result, sizeof(out->result), &out->n_result);
+}
+
+/* The library's own comparison says the same of a wrong password and of want of memory, so it is made here. A
+ * hash of another form than ours, from an import, is left to it. */
 static void check(struct task *task)
 {
-    errno             = 0;
-    task->result      = crypto_pwhash_str_verify(task->hash, task->password.p, task->password.n);
-    task->is_mismatch = task->result != 0 && errno == EINVAL;
+    struct parts  parts;
+    unsigned char made[RESULT_MAX];
+
+    if (!parse_hash(str_from(task->hash), &parts)) {
+        task->result = crypto_pwhash_str_verify(task->hash, task->password.p, task->password.n);
+        task->is_mismatch = task->result != 0;
+        return;
+    }
+    task->result      = crypto_pwhash(made, parts.n_result, task->password.p, task->password.n,
+                                      parts.salt, (unsigned long long)parts.passes,
+                                      (size_t)parts.kib * 1024, crypto_pwhash_ALG_ARGON2ID13);
+    task->is_mismatch = task->result == 0 && sodium_memcmp(made, parts.result, parts.n_result) != 0;
+    if (task->is_mismatch)
+        task->result = -1;
+    sodium_memzero(made, sizeof(made));
 }
 
 static void run_task(struct task *task)

@@ -1,7 +1,7 @@
 """R-06, memory: bounded under load, and the end of it is a clean end: what was acknowledged survives.
 
 64 uploads, 64 manifests of 4 MiB and 1,000 idle connections at once never take 256 MiB. A process that gets no
-more memory aborts rather than going on without; the next one finds everything.
+more memory aborts rather than going on without, or is ended by the kernel; the next one finds everything.
 """
 
 import concurrent.futures
@@ -16,6 +16,7 @@ from harness import oci, volume
 from harness.client import Registry
 from harness.server import ADMIN_PASSWORD, Server
 
+from cgroup import memory_group
 from workload import REQUEST_ERRORS, Crowd
 
 MIB = 1 << 20
@@ -69,7 +70,8 @@ def large_manifest(server, number):
 
 @volume.limit(240)
 def test_64_uploads_64_manifests_and_1000_idle_stay_within_the_limit(tmp_path):
-    with Server(tmp_path / "data") as server:
+    with memory_group(is_needed=False) as group, Server(tmp_path / "data", program=group.program(tmp_path)) as server:
+        assert group.limit(LIMIT)
         idle = [socket.create_connection(server.address()) for _ in range(1000)]
         try:
             with concurrent.futures.ThreadPoolExecutor(128) as pool:
@@ -80,7 +82,7 @@ def test_64_uploads_64_manifests_and_1000_idle_stay_within_the_limit(tmp_path):
             server.check_alive()
             volume.report("R-06", resident_mib=resident / MIB, peak_mib=peak / MIB)
             assert resident <= RESIDENT_MAX, f"{resident / MIB:.0f} MiB resident after the load"
-            assert peak <= LIMIT
+            assert peak <= LIMIT and group.kills() == 0
         finally:
             for connection in idle:
                 connection.close()
@@ -116,6 +118,39 @@ def test_without_memory_it_ends_and_nothing_is_lost(tmp_path):
         assert ends, "no server ran out of memory: this run proves nothing"
     finally:
         server.kill()
+
+
+@volume.limit(240)
+def test_ended_by_the_kernel_for_want_of_memory_nothing_is_lost(tmp_path):
+    """In a cgroup with hardly more than the process has."""
+    chance = volume.chance("cgroup")
+    with memory_group() as group:
+        server = Server(tmp_path / "data", program=group.program(tmp_path))
+        crowd, ends = Crowd(chance, size=4, name="group"), 0
+        try:
+            for _ in volume.rounds(2, 100):
+                assert group.limit(LIMIT)
+                server.start()
+                crowd.start(server, faults=(503,))
+                time.sleep(chance.uniform(0.1, 0.5))
+                deadline = time.monotonic() + 20
+                with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                    while server.is_running() and time.monotonic() < deadline:
+                        group.limit(group.anonymous() + chance.randrange(512 * 1024))
+                        list(pool.map(provoke, [server] * 8))
+                assert not server.is_running(), "it goes on with less memory than it needs"
+                crowd.stop()
+                assert server.process.returncode in (-signal.SIGKILL, -signal.SIGABRT), server.log()[-3000:]
+                server.wait(1)
+                assert group.kills() == ends + 1
+                ends += 1
+                assert group.limit(LIMIT)
+                server.start()
+                crowd.check(server)
+                server.stop()
+            volume.report("R-06", ended_by_the_kernel=ends, **crowd.counts())
+        finally:
+            server.kill()
 
 
 def provoke(server):
