@@ -266,8 +266,9 @@ bool api_limit_network(struct api_call *call)
 
 bool api_limit_caller(struct api_call *call)
 {
-    if (is_unlimited(call))
+    if (call->is_charged || is_unlimited(call))
         return false;
+    call->is_charged = true;
     return !auth_rate_caller(call->auth, &call->caller, &call->rate) && refuse_excess(call);
 }
 

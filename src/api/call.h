@@ -131,8 +131,9 @@ struct api_call {
 
     struct json_ignored ignored; /* members of the body that nobody looked at */
 
-    struct auth_rate    rate;     /* the nearest limit on requests; limit 0: none */
-    bool                is_rated; /* counted against the network's */
+    struct auth_rate    rate;       /* the nearest limit on requests; limit 0: none */
+    bool                is_rated;   /* counted against its network's limit */
+    bool                is_charged; /* and its caller's */
     bool                is_identified;
     bool                has_bad_credentials; /* some were given, and they are wrong */
     bool                had_token;

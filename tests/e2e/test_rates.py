@@ -57,6 +57,18 @@ def test_a_token_has_its_own(limited):
     assert admin.get("/api/v0/admin/version").headers["RateLimit-Limit"] == "1000"
 
 
+def test_a_pull_counts_once_wherever_it_is_answered(limited):
+    """By tag, by digest, a blob, and what is not there: by event threads, workers, or one after the other."""
+    server, admin = limited("rate-account", 1000)
+    image = admin.push_image("admin/app", "v1")
+    paths = ["/v2/", "/v2/admin/app/manifests/v1", f"/v2/admin/app/manifests/{image.digest}", "/v2/admin/app/manifests/none",
+             f"/v2/admin/app/blobs/{image.document['config']['digest']}", "/v2/admin/none/manifests/v1"]
+    for path in paths * 2:
+        before = int(admin.get("/api/v0/admin/version").headers["RateLimit-Remaining"])
+        left = int(admin.get(path).headers["RateLimit-Remaining"])
+        assert before - 1 <= left <= before, path
+
+
 def test_a_network_is_stopped_before_anybody_is_asked_for_a_password(limited):
     server, admin = limited("rate-network", 30)
     nobody = Registry(server.url())

@@ -1,11 +1,13 @@
 """Sessions: log-in by form and JSON, the cookie, the CSRF token, the bearer of scripts, limits and the end of a session."""
 
+import contextlib
 import shutil
+import sqlite3
 
 import pytest
 
 from harness.client import Registry, assert_error
-from harness.people import People
+from harness.people import People, unique
 from harness.server import ADMIN_PASSWORD, wait_for
 
 SESSION = "/api/v1/session"
@@ -171,6 +173,17 @@ def test_two_cookies_of_the_name_are_none(server):
     assert alone.get(SESSION, headers={"Cookie": f"Assay={value}"}).status_code == 401
 
 
+def test_a_body_by_session_must_be_one_that_no_form_can_send(server):
+    client = log_in(server)
+    name = unique("org")
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None):
+        headers = client.csrf | ({"Content-Type": kind} if kind else {})
+        answer = client.post("/enzi/v0/accounts", data=b'{"name": "%s", "isOrg": true}' % name.encode(), headers=headers)
+        assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert client.get(f"/enzi/v0/accounts/{name}").status_code == 404
+    assert client.post("/enzi/v0/accounts", json={"name": name, "isOrg": True}, headers=client.csrf).status_code == 201
+
+
 # Scripts.
 
 def test_the_token_of_a_script_opens_the_management_side(server):
@@ -246,6 +259,49 @@ def test_sessions_outlive_a_restart_and_cookies_need_not_outlive_the_browser(new
     again = Registry(server.url())
     value = next(iter(client.session.cookies)).value
     assert again.get(SESSION, headers={"Cookie": f"assay={value}"}).status_code == 200
+
+
+def age_sessions(server, minutes):
+    """As if so many minutes had gone by since the sessions were last renewed."""
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "assay.db")) as database, database:
+        database.execute("UPDATE sessions SET expires_at = expires_at - ?, used_at = used_at - ?, created_at = created_at - ?",
+                         [minutes * 60_000_000] * 3)
+    server.start()
+
+
+@pytest.mark.sqlite
+def test_use_renews_a_session_and_its_cookie(new_server):
+    server = new_server()
+    client = log_in(server)
+    for minutes, is_renewed in ((30, False), (15, True), (30, False), (61, None)):
+        age_sessions(server, minutes)
+        client.url = server.url()
+        answer = client.get(SESSION)
+        assert (answer.status_code == 200) == (is_renewed is not None)
+        assert ("Max-Age=3600" in answer.headers.get("Set-Cookie", "")) == bool(is_renewed), minutes
+
+
+@pytest.mark.sqlite
+def test_no_secret_is_kept(new_server):
+    """Neither the database nor the log knows an id of a session, its CSRF token, an access token or a service's secret."""
+    server = new_server()
+    admin = Registry(server.url(), "admin", server.password)
+    client, script = log_in(server), bearer(server)
+    client.get(SESSION)
+    secrets = {next(iter(client.session.cookies)).value, client.csrf["X-Csrf-Token"],
+               script.session.headers["Authorization"].split()[1], server.password,
+               admin.post("/api/v0/api_tokens", json={}).json()["token"],
+               admin.post("/api/v1/accounts/admin/services", json={"label": "ci"}).json()["secret"],
+               admin.fetch_token(offline_token="true")["refresh_token"]}
+    assert len(secrets) == 7
+    for secret in secrets:
+        Registry(server.url(), "admin", secret).get("/v2/")
+        Registry(server.url(), token=secret).get("/v2/")
+    server.stop()
+    kept = b"".join(path.read_bytes() for path in [server.log_path, *server.data.rglob("assay.db*")])
+    for secret in secrets:
+        assert secret.encode() not in kept and secret[10:].encode() not in kept
 
 
 def test_the_banner_is_for_everybody(new_server):
