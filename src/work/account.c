@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/json_write.h"
 #include "meta/org.h"
 #include "meta/repo.h"
 #include "meta/session.h"
@@ -11,6 +12,8 @@
 #include "work/access_private.h"
 #include "work/grant.h"
 #include "work/work_private.h"
+
+enum { STATE_MAX = 4096 };
 
 /* -- what fields may hold ---------------------------------------------------------------------------- */
 
@@ -44,14 +47,24 @@ int work_full_name_check(struct str full_name, struct err *err)
 
 /* -- records ----------------------------------------------------------------------------------------- */
 
-/* What of a user is access. */
-static struct str print_rank(struct arena *arena, const struct meta_account *account)
+/* What can be changed of it. */
+static struct str print_state(struct arena *arena, const struct meta_account *account)
 {
-    if (str_is(account->kind, "organization"))
-        return STR("{\"isOrg\":true}");
-    return str_from(mem_printf(arena, "{\"isAdmin\":%s,\"isActive\":%s}",
-                               account->is_admin != 0 ? "true" : "false",
-                               account->is_active != 0 ? "true" : "false"));
+    struct json_write w;
+    struct buf        text;
+
+    buf_init(&text, arena, STATE_MAX);
+    json_write_init(&w, &text);
+    json_write_object(&w);
+    json_write_str_at(&w, "fullName", account->full_name.p == NULL ? STR("") : account->full_name);
+    if (str_is(account->kind, "organization")) {
+        json_write_bool_at(&w, "isOrg", true);
+    } else {
+        json_write_bool_at(&w, "isAdmin", account->is_admin != 0);
+        json_write_bool_at(&w, "isActive", account->is_active != 0);
+    }
+    json_write_end(&w);
+    return buf_view(&text);
 }
 
 static int tell(struct db_tx *tx, const struct meta_actor *actor, const char *type, struct str name,
@@ -127,7 +140,7 @@ int work_account_add(struct db_tx *tx, struct arena *arena, const struct meta_ac
     if (check_free(tx, arena, account->name, err) < 0 ||
         meta_account_add(tx, account, out_id, err) < 0)
         return -1;
-    return tell(tx, actor, "ACCOUNT_CREATED", account->name, STR_NULL, print_rank(arena, account),
+    return tell(tx, actor, "ACCOUNT_CREATED", account->name, STR_NULL, print_state(arena, account),
                 err);
 }
 
@@ -205,8 +218,8 @@ static int write_change(struct db_tx *tx, struct arena *arena, const struct meta
         (is_switched && meta_account_set_active(tx, now->id, then->is_active, err) < 0) ||
         (is_switched && meta_session_remove_of(tx, now->id, STR_NULL, err) < 0))
         return -1;
-    return tell(tx, actor, "ACCOUNT_CHANGED", now->name, print_rank(arena, now),
-                print_rank(arena, then), err);
+    return tell(tx, actor, "ACCOUNT_CHANGED", now->name, print_state(arena, now),
+                print_state(arena, then), err);
 }
 
 int work_account_change(struct work *work, struct arena *arena, const struct meta_actor *actor,
@@ -282,7 +295,7 @@ int work_account_delete(struct work *work, const struct meta_actor *actor, struc
     if (guard_repositories(tx, &account, err) < 0 ||
         work_grant_drop_below(tx, arena, actor, account.name, err) < 0 ||
         meta_account_remove(tx, account.id, err) < 0 ||
-        tell(tx, actor, "ACCOUNT_DELETED", account.name, print_rank(arena, &account), STR_NULL,
+        tell(tx, actor, "ACCOUNT_DELETED", account.name, print_state(arena, &account), STR_NULL,
              err) < 0)
         return -1;
     return work_commit_access(work, &tx, err);

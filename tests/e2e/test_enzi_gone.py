@@ -58,7 +58,10 @@ def test_changes_and_refusals_are_on_record(admin):
                   )[0][:2] == ("accounts.password", "refused")
     assert record(member.post(f"{base}", json={"name": unique("no")}))[0][:2] == ("accounts.create", "refused")
     assert record(admin.patch(mine, json={"isAdmin": True, "isActive": False})) == [
-        ("ACCOUNT_CHANGED", "done", "admin", member.user, '{"isAdmin":false,"isActive":true}',
-         '{"isAdmin":true,"isActive":false}')]
+        ("ACCOUNT_CHANGED", "done", "admin", member.user, '{"fullName":"","isAdmin":false,"isActive":true}',
+         '{"fullName":"","isAdmin":true,"isActive":false}')]
+    assert record(owner.patch(f"{base}/{org}", json={"fullName": 'A "corp"'})) == [
+        ("ACCOUNT_CHANGED", "done", owner.user, org, '{"fullName":"","isOrg":true}',
+         '{"fullName":"A \\"corp\\"","isOrg":true}')]
     assert record(admin.delete(mine))[0][:4] == ("ACCOUNT_DELETED", "done", "admin", member.user)
     assert record(owner.get(f"{base}/{owner.user}")) == []

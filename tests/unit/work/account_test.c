@@ -137,10 +137,10 @@ void test_account_that_is_switched_off_loses_sessions_and_tokens(void **state)
     assert_int_equal(fixture_ask(f, "SELECT count(*) FROM sessions"), 0);
     assert_int_equal(fixture_ask(f, "SELECT generation FROM accounts WHERE name = 'ada'"), 2);
     assert_int_equal(
-        fixture_ask(f,
-                    "SELECT count(*) FROM audit WHERE action = 'ACCOUNT_CHANGED' AND path = 'ada'"
-                    " AND value_before = '{\"isAdmin\":false,\"isActive\":true}'"
-                    " AND value_after = '{\"isAdmin\":false,\"isActive\":false}'"),
+        fixture_ask(
+            f, "SELECT count(*) FROM audit WHERE action = 'ACCOUNT_CHANGED' AND path = 'ada'"
+               " AND value_before = '{\"fullName\":\"\",\"isAdmin\":false,\"isActive\":true}'"
+               " AND value_after = '{\"fullName\":\"\",\"isAdmin\":false,\"isActive\":false}'"),
         1);
 }
 
