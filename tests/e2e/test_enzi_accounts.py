@@ -251,3 +251,57 @@ def test_filters_and_pages(new_server):
         assert len(page["accounts"]) == 2
     assert found == names(limit=0)
     assert "X-Resource-Count" not in admin.get(ACCOUNTS).headers
+
+
+# Other credentials than passwords.
+
+
+def token_of(user, **body):
+    """The same user with an access token in the password's place."""
+    answer = user.post("/api/v0/api_tokens", json={"tokenLabel": "test"} | body)
+    assert answer.status_code == 200, answer.text
+    return Registry(user.url, user.user, answer.json()["token"])
+
+
+def test_a_token_is_not_the_old_password(people):
+    user = people.user()
+    token = token_of(user)
+    path = f"{ACCOUNTS}/{user.user}/changePassword"
+    assert token.patch(f"{ACCOUNTS}/{user.user}", json={"fullName": "by token"}).status_code == 200
+    for old in (token.password, "", "guessed"):
+        answer = token.post(path, json={"oldPassword": old, "newPassword": "another password"})
+        assert answer.status_code in (400, 403) and "oldPassword" in answer.json()["errors"][0]["message"]
+    assert user.get("/v2/").status_code == 200
+    assert token.post(path, json={"oldPassword": PASSWORD, "newPassword": "another password"}).status_code == 200
+
+
+def test_a_narrowed_token_manages_nothing(admin, people):
+    org = people.org()
+    owner, user = people.member(org, owner=True), people.user()
+    team = people.team(org)
+    for one in (owner, admin):
+        token = token_of(one, scopes=[{"path": org, "verbs": ["*"]}])
+        for method, path, body in (
+                ("PATCH", f"{ACCOUNTS}/{one.user}", {"fullName": "x"}), ("POST", ACCOUNTS, {"name": unique("no"), "isOrg": True}),
+                ("POST", f"{ACCOUNTS}/{one.user}/changePassword", {"oldPassword": one.password, "newPassword": PASSWORD}),
+                ("PUT", f"{ACCOUNTS}/{org}/members/{user.user}", {}), ("POST", f"{ACCOUNTS}/{org}/teams", {"name": "x"}),
+                ("PUT", f"{ACCOUNTS}/{org}/teams/{team}/members/{user.user}", {}), ("DELETE", f"{ACCOUNTS}/{org}", None)):
+            if one is admin and org in path:
+                continue
+            answer = token.request(method, path, json=body)
+            assert answer.status_code in (403, 404), (method, path, answer.text)
+    assert admin.get(f"{ACCOUNTS}/{org}").json()["membersCount"] == 1
+
+
+def test_a_session_ends_with_its_user_and_with_its_password(admin, people):
+    user = people.user()
+    path = f"{ACCOUNTS}/{user.user}"
+    ways = (lambda: admin.patch(path, json={"isActive": False}),
+            lambda: admin.post(f"{path}/changePassword", json={"newPassword": PASSWORD}), lambda: admin.delete(path))
+    for way in ways:
+        assert admin.patch(path, json={"isActive": True}).status_code == 200
+        token = user.post("/auth/login", json={"username": user.user, "password": PASSWORD}).json()["auth_token"]
+        browser = Registry(user.url, token=token)
+        assert browser.get(path).status_code == 200
+        assert way().status_code in (200, 204)
+        assert browser.get(path).status_code == 401
