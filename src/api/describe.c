@@ -81,9 +81,13 @@ static bool may_be_forbidden(const struct api_route *row)
     return row->may != API_MAY_ANYONE && (row->family != API_V2 || row->changes);
 }
 
+/* In the path, in the body or, when it is more than a page, in the query something is named that may not be there. */
 static bool is_about_something(const struct api_route *row)
 {
-    return strchr(row->path, '{') != NULL || row->takes != NULL;
+    bool asks =
+        row->query != NULL && row->query != api_paging_params && row->query != api_limit_params;
+
+    return strchr(row->path, '{') != NULL || row->takes != NULL || (asks && api_is_managed(row));
 }
 
 static bool does_change(const struct api_route *row)
