@@ -70,7 +70,7 @@ enum conf_id {
     CONF_PASSWORD_MIN,      /* 8 characters */
     CONF_PASSWORD_CLASSES,  /* 1 of 4 */
     CONF_LOGIN_FAILURES,    /* 10; 0: never locked */
-    CONF_LOGIN_LOCK,        /* 15m at most */
+    CONF_LOGIN_LOCK,        /* 1m at most */
     CONF_LOGIN_BANNER,      /* none */
     CONF_SESSION_LIFE,      /* 60m */
     CONF_SESSION_RENEWAL,   /* 20m; 0: never renewed */

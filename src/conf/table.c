@@ -106,7 +106,7 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "How many of lower case, upper case, digits and others a new password must have." },
     [CONF_LOGIN_FAILURES] = { "login-failures",  CONF_INT,      CONF_REGISTRY, "10", .value_name = "N", .min = 0, .max = 1000,
                                .help = "Failed log-ins of one name from one network before they are slowed down; 0 for never." },
-    [CONF_LOGIN_LOCK]     = { "login-lock-max",  CONF_DURATION, CONF_REGISTRY, "15m", AGE(SECOND, DAY),
+    [CONF_LOGIN_LOCK]     = { "login-lock-max",  CONF_DURATION, CONF_REGISTRY, "1m", AGE(SECOND, DAY),
                                .help = "The longest that a name is locked out for one network." },
     [CONF_LOGIN_BANNER]   = { "login-banner",    CONF_TEXT,     CONF_REGISTRY, NULL, .value_name = "TEXT",
                                .has_form = conf_form_banner, .form = "text of at most 2 KiB in UTF-8",
