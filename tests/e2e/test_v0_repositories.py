@@ -1,12 +1,16 @@
 """Repositories over DTR's API: made, listed, shown, changed and deleted, as its clients do it."""
 
+import contextlib
 import itertools
 import json
+import os
+import sqlite3
 
 import pytest
 
 from harness.client import Registry, assert_error
 from harness.server import ADMIN_PASSWORD
+from harness.state import resident_kib
 
 FIELDS = {"enableManifestLists", "id", "immutableTags", "name", "namespace", "namespaceType", "pulls", "pushes", "scanOnPush",
           "shortDescription", "tagLimit", "visibility"}
@@ -210,3 +214,32 @@ def test_a_token_of_the_registry_is_not_for_management(server, admin, name):
 
 def test_wrong_passwords(server):
     assert_error(Registry(server.url(), "admin", ADMIN_PASSWORD + "x").get(BASE), 401, "NOT_AUTHENTICATED")
+
+
+@pytest.mark.sqlite
+def test_a_page_of_a_hundred_thousand_in_constant_memory(new_server):
+    """The whole answer is some tens of megabytes; the server does not hold it."""
+    # A sanitizer keeps what was freed for a while, which is not what is measured.
+    server = new_server(env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"})
+    admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    make(admin, "first")
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "assay.db")) as db, db:
+        db.execute("""
+            WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+            INSERT INTO repositories (uuid, path, namespace_id, is_public, created_at, created_by, short_description)
+            SELECT printf('0190f0a0-0000-7000-8000-%012d', i), printf('admin/many/%06d', i), r.namespace_id, 0, r.created_at,
+                   r.created_by, 'one of many' FROM n, repositories AS r WHERE r.path = 'admin/first'""")
+    server.start()
+    admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    assert len(names(admin.get(f"{BASE}?pageSize=5000"))) == 5000
+    before = resident_kib(server.process.pid)
+    answer = admin.get(f"{BASE}/admin?pageSize=0&count=1")
+    found = names(answer)
+    grown = resident_kib(server.process.pid) - before
+    assert len(found) == 100000 and found[:2] == ["admin/first", "admin/many/000000"] and found == sorted(found)
+    assert answer.headers["X-Resource-Count"] == "100002"
+    rest = admin.get(f"{BASE}/admin", params={"pageSize": 100000, "pageStart": answer.headers["X-Next-Page-Start"]})
+    assert names(rest) == ["admin/many/099999", "admin/many/100000"] and "X-Next-Page-Start" not in rest.headers
+    assert len(answer.content) > 25 << 20
+    assert grown < 16 << 10, f"{grown} KiB for an answer of {len(answer.content) >> 10} KiB"
