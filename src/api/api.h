@@ -12,6 +12,7 @@
 #include "http/server.h"
 
 struct api;
+struct api_host;
 struct auth;
 struct err;
 struct http_asset;
@@ -27,6 +28,7 @@ struct api_settings {
     struct str               ca_pem;      /* the own CA; null view: none */
     const struct http_asset *assets;      /* of the page about the API; null: none */
     size_t                   workers;     /* of the server, for metrics */
+    const struct api_host   *host;        /* outlives the API */
     int                      spool_fd;    /* directory for long answers in the making; not ours */
 };
 
@@ -44,5 +46,8 @@ void api_set_ready(struct api *api, bool is_ready);
 
 /* The table of routes as text: method, pattern, action, name. */
 struct str api_print_routes(struct arena *arena);
+
+/* And its description (OpenAPI 3.1), as it is served. */
+struct str api_print_description(struct arena *arena);
 
 #endif

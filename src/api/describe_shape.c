@@ -85,6 +85,7 @@ static const struct {
     [JSON_LIST]    = { "array", "maxItems" },
     [JSON_MAP]     = { "object", "maxProperties" },
     [JSON_ANY]     = { NULL, NULL },
+    [JSON_RAW]     = { NULL, NULL },
 };
 
 /* Null is read as missing. */
@@ -147,7 +148,7 @@ static void write_field(struct api_shapes *shapes, struct json_write *w,
         return;
     }
     json_write_object(w);
-    if (field->kind != JSON_ANY)
+    if (kinds[field->kind].type != NULL)
         write_type(w, kinds[field->kind].type, is_nullable);
     if (field->kind == JSON_INTEGER)
         json_write_text_at(w, "format", "int64");

@@ -13,6 +13,11 @@ void api_description_make(struct api *api)
     hash_finish_hex(&hash, api->description_hash);
 }
 
+struct str api_print_description(struct arena *arena)
+{
+    return api_describe(arena, api_tables);
+}
+
 static int get_description(struct api_call *call, struct err *err)
 {
     struct str hash = str_from(call->api->description_hash);

@@ -78,13 +78,35 @@ static bool take_match(struct api_call *call, const struct http_match *match)
     return false;
 }
 
+/* Parts of repositories in DTR's API that are written with capitals: no name has one of them in it, so that a path with
+ * such a part is an unknown path and not a malformed name. */
+static const char *const parts[] = { "mirroringPolicies",     "pollMirroringPolicies",
+                                     "pushMirroringPolicies", "promotionPolicies",
+                                     "pruningPolicies",       "teamAccess",
+                                     "pushMirroring" };
+
+static bool holds_part(struct str name)
+{
+    struct str component;
+
+    while (str_next(&name, '/', &component)) {
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+            if (str_is(component, parts[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Leaves out readings whose name ends in a word that names a part of a repository: no repository can. */
 static size_t drop_reserved(struct api_call *call, struct http_match *matches, size_t n)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (oci_name_ends_reserved(path_of(call, &matches[i])))
+        struct str name = path_of(call, &matches[i]);
+
+        if (oci_name_ends_reserved(name) || holds_part(name))
             continue;
         matches[kept++] = matches[i];
     }

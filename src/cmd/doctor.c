@@ -431,22 +431,40 @@ static void check_settings(struct checkup *c)
 static const struct {
     const char *name;
     void (*run)(struct checkup *c);
+    bool is_quick; /* and worth an alert while a server runs */
 } checks[] = {
-    { "registry",    check_registry },
-    { "storage",     check_storage },
-    { "durability",  check_sync },
-    { "disk",        check_space },
-    { "database",    check_database },
-    { "damage",      check_damage },
-    { "scrub",       check_scrub },
-    { "clock",       check_clock },
-    { "keys",        check_key },
-    { "certificate", check_certificate },
-    { "limits",      check_limits },
-    { "ownership",   check_owners },
-    { "settings",    check_settings },
+    { "registry",    check_registry,    false },
+    { "storage",     check_storage,     true },
+    { "durability",  check_sync,        false },
+    { "disk",        check_space,       true },
+    { "database",    check_database,    false },
+    { "damage",      check_damage,      true },
+    { "scrub",       check_scrub,       true },
+    { "clock",       check_clock,       true },
+    { "keys",        check_key,         true },
+    { "certificate", check_certificate, true },
+    { "limits",      check_limits,      true },
+    { "ownership",   check_owners,      false },
+    { "settings",    check_settings,    true },
 };
 /* clang-format on */
+
+int doctor_look(struct node *node, doctor_each *each, void *context, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+        struct checkup c = { .node = node };
+
+        if (!checks[i].is_quick)
+            continue;
+        checks[i].run(&c);
+        struct doctor_finding finding = {
+            .check = checks[i].name, .is_red = c.color == RED, .said = c.said, .next = c.next
+        };
+        if (c.color != GREEN && each(context, &finding, err) < 0)
+            return -1;
+    }
+    return 0;
+}
 
 /* -- the table ---------------------------------------------------------------------------------------- */
 

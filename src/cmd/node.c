@@ -33,6 +33,14 @@ const struct conf *node_conf(struct node *node)
     return atomic_load(&node->conf);
 }
 
+struct conf *node_conf_ref(struct node *node)
+{
+    pthread_mutex_lock(&node->settings_lock);
+    struct conf *conf = conf_ref(atomic_load(&node->conf));
+    pthread_mutex_unlock(&node->settings_lock);
+    return conf;
+}
+
 /* -- the data directory ------------------------------------------------------------------------------- */
 
 static int read_id(struct node *node, struct err *err)
@@ -365,7 +373,7 @@ static int overlay(struct conf **conf, const struct meta_setting *rows, size_t n
     return 0;
 }
 
-int node_load_settings(struct node *node, struct err *err)
+static int load_settings(struct node *node, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -401,6 +409,14 @@ int node_load_settings(struct node *node, struct err *err)
         auth_set_policy(node->auth, &access);
     }
     return 0;
+}
+
+int node_load_settings(struct node *node, struct err *err)
+{
+    pthread_mutex_lock(&node->settings_lock);
+    int done = load_settings(node, err);
+    pthread_mutex_unlock(&node->settings_lock);
+    return done;
 }
 
 /* -- accounts and verbs ------------------------------------------------------------------------------- */
@@ -523,6 +539,7 @@ int node_open_what_opens(struct conf **conf, struct node **out, struct err *err)
     node->arena   = arena_new();
     node->data_fd = node->lock_fd = -1;
     node->settings_version        = -1;
+    pthread_mutex_init(&node->settings_lock, NULL);
     atomic_store(&node->conf, TAKE(*conf));
     *out = node;
     return open_parts(node, err);
@@ -554,6 +571,7 @@ void node_close(struct node **node)
     file_close(&n->lock_fd);
     file_close(&n->data_fd);
     conf_unref(&conf);
+    pthread_mutex_destroy(&n->settings_lock);
     arena_free(&n->arena);
     mem_free(n);
     *node = NULL;

@@ -4,6 +4,7 @@
 #ifndef CMD_NODE_H
 #define CMD_NODE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "auth/auth.h"
@@ -20,7 +21,8 @@ enum { NODE_ID_MAX = 13 };
 
 struct node {
     struct arena          *arena;
-    _Atomic(struct conf *) conf; /* replaced when a registry setting changes */
+    _Atomic(struct conf *) conf;          /* replaced when a registry setting changes */
+    pthread_mutex_t        settings_lock; /* one loads, and takes a reference, at a time */
     int64_t                settings_version;
     int                    data_fd;
     int                    lock_fd;
@@ -50,6 +52,9 @@ int node_data_is_here(struct node *node, struct err *err);
 int node_load_settings(struct node *node, struct err *err);
 
 const struct conf *node_conf(struct node *node);
+
+/* A snapshot that stays when settings change meanwhile: for threads that requests run on. conf_unref. */
+struct conf *node_conf_ref(struct node *node);
 
 /* Reads the key file again and seals everything with its first key. */
 int node_reseal(struct node *node, const struct meta_actor *actor, int *out_n, struct err *err);

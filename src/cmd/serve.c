@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/host.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/failpoint.h"
@@ -13,6 +14,7 @@
 #include "base/log_out.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/doctor.h"
 #include "cmd/node.h"
 #include "cmd/notify.h"
 #include "cmd/scrubber.h"
@@ -26,6 +28,7 @@ extern char **environ;
 
 struct serving {
     struct node             *node;
+    struct api_host          host;
     struct http_certificate *certificate;
     struct str               ca;
     struct api              *api;
@@ -89,6 +92,42 @@ static struct str join_list(const struct conf *conf, enum conf_id id, struct are
     return buf_view(&text);
 }
 
+static struct conf *settings_of(void *node)
+{
+    return node_conf_ref(node);
+}
+
+static int load_settings(void *node, struct err *err)
+{
+    return node_load_settings(node, err);
+}
+
+struct telling {
+    api_alert_each *each;
+    void           *context;
+};
+
+static int tell_alert(void *context, const struct doctor_finding *finding, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena   = arena_new();
+    const struct telling          *telling = context;
+    const char                    *message =
+        mem_printf(arena, "%s%s%s", finding->said, finding->next == NULL ? "" : "; ",
+                   finding->next == NULL ? "" : finding->next);
+    struct api_alert alert = { .id      = str_from(finding->check),
+                               .weight  = finding->is_red ? STR("error") : STR("warning"),
+                               .message = str_from(message) };
+
+    return telling->each(telling->context, &alert, err);
+}
+
+static int tell_alerts(void *node, api_alert_each *each, void *context, struct err *err)
+{
+    struct telling telling = { .each = each, .context = context };
+
+    return doctor_look(node, tell_alert, &telling, err);
+}
+
 static int open_api(struct serving *s, struct err *err)
 {
     const struct conf *conf   = node_conf(s->node);
@@ -100,7 +139,13 @@ static int open_api(struct serving *s, struct err *err)
         while (str_ends(urls[i], STR("/")))
             urls[i].n--;
     }
+    s->host                      = (struct api_host){ .node     = s->node,
+                                                      .id       = str_from(s->node->id),
+                                                      .settings = settings_of,
+                                                      .reload   = load_settings,
+                                                      .alerts   = tell_alerts };
     struct api_settings settings = {
+        .host            = &s->host,
         .auth            = s->node->auth,
         .work            = s->node->work,
         .external_urls   = urls,

@@ -22,7 +22,7 @@ const struct cmd cmd_table[] = {
     { "fsck", "compare everything with everything; --rehash, --repair-index, -o json", cmd_fsck },
     { "config", "print every setting, its value and where it came from", cmd_config },
     { "migrate", "move a stopped registry into another database, verified", cmd_migrate },
-    { "routes", "print the table of HTTP routes", cmd_routes },
+    { "routes", "print the table of HTTP routes; -o json the description of the API", cmd_routes },
     { "completion", "print the completion script of a shell: bash, zsh or fish", cmd_completion },
     { "version", "print the version", cmd_version },
     { "help", "print this; `assay help settings`, `assay help COMMAND`", cmd_help },
@@ -48,11 +48,15 @@ int cmd_version(int argc, char **argv)
 int cmd_routes(int argc, char **argv)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
-    struct str                     table = api_print_routes(arena);
+    bool       is_json = argc == 2 && strcmp(argv[0], "-o") == 0 && strcmp(argv[1], "json") == 0;
+    struct err err;
 
-    (void)argc;
-    (void)argv;
-    printf(STR_FMT, STR_ARGS(table));
+    if (argc > 0 && !is_json) {
+        err_set(&err, ERR_INVALID, "it takes nothing, or -o json for the description of the API");
+        return cmd_complain("routes", &err);
+    }
+    struct str table = is_json ? api_print_description(arena) : api_print_routes(arena);
+    printf(STR_FMT "%s", STR_ARGS(table), is_json ? "\n" : "");
     return CMD_DONE;
 }
 

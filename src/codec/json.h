@@ -47,7 +47,8 @@ enum json_kind {
     JSON_OBJECT,  /* a nested struct, by the row's table */
     JSON_LIST,    /* struct json_list of structs, by the row's table; null: of struct str */
     JSON_MAP,     /* struct json_map: string to string */
-    JSON_ANY      /* only its presence: bool */
+    JSON_ANY,     /* only its presence: bool */
+    JSON_RAW /* struct str that is one JSON value, printed as it is; of tables that are never read */
 };
 
 enum json_flags {

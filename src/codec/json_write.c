@@ -207,6 +207,7 @@ static bool is_empty(const struct json_field *field, const void *value)
 
     switch (field->kind) {
     case JSON_STRING:
+    case JSON_RAW:
         return ((const struct str *)member)->n == 0;
     case JSON_INTEGER:
         return *(const int64_t *)member == 0;
@@ -283,6 +284,9 @@ static void write_member(struct json_write *w, const struct json_field *field, c
         break;
     case JSON_MAP:
         write_map(w, member);
+        break;
+    case JSON_RAW:
+        json_write_raw(w, *(const struct str *)member);
         break;
     case JSON_ANY:
         ASSERT_NEVER("a member that is never printed");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "http/certificate_private.h"
@@ -219,6 +220,40 @@ int http_certificate_present(struct http_certificate *certificate, gnutls_pcert_
 int64_t http_certificate_ends_at(struct http_certificate *certificate)
 {
     return current(certificate)->ends_at;
+}
+
+static int add_pem(gnutls_pcert_st *from, struct buf *out)
+{
+    gnutls_x509_crt_t certificate;
+    gnutls_datum_t    pem;
+    int               code = gnutls_pcert_export_x509(from, &certificate);
+
+    if (code < 0)
+        return code;
+    code = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &pem);
+    gnutls_x509_crt_deinit(certificate);
+    if (code < 0)
+        return code;
+    buf_str(out, (struct str){ .p = (const char *)pem.data, .n = pem.size });
+    gnutls_free(pem.data);
+    return 0;
+}
+
+int http_certificate_chain(struct http_certificate *certificate, struct arena *arena,
+                           struct str *out, struct err *err)
+{
+    struct generation *now = current(certificate);
+    struct buf         text;
+
+    buf_init(&text, arena, PEM_MAX);
+    for (unsigned i = 0; i < now->n; i++) {
+        int code = add_pem(&now->chain[i], &text);
+
+        if (code < 0)
+            return err_set(err, ERR_INTERNAL, "printing the certificate: %s",
+                           gnutls_strerror(code));
+    }
+    return buf_finish(&text, out, err);
 }
 
 int http_certificate_has_name(struct http_certificate *certificate, struct str host)

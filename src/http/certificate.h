@@ -24,6 +24,10 @@ void http_certificate_free(struct http_certificate **certificate);
 /* Seconds since 1970 at which the chain's first certificate ends. */
 int64_t http_certificate_ends_at(struct http_certificate *certificate);
 
+/* The chain that is served now, as PEM in the arena. */
+int http_certificate_chain(struct http_certificate *certificate, struct arena *arena,
+                           struct str *out, struct err *err);
+
 /* Does the certificate name this host or address (so that the token realm may use it)? */
 int http_certificate_has_name(struct http_certificate *certificate, struct str host);
 

@@ -18,7 +18,8 @@ enum {
     NEXT_VERSION,
     NODE_BEAT,
     NODE_REMOVE,
-    NODE_ALIVE
+    NODE_ALIVE,
+    NODE_LIST
 };
 
 enum { SETTINGS_MAX = 10000, NODES_MAX = 1000 };
@@ -58,6 +59,8 @@ static const struct db_statement sql[] = {
                        .sql  = "DELETE FROM nodes WHERE id = $1" },
     [NODE_ALIVE]   = { .name = "node.list_alive",       .in = "i",    .out = "t",
                        .sql  = "SELECT id FROM nodes WHERE heartbeat_at >= $1 ORDER BY id" },
+    [NODE_LIST]    = { .name = "node.list",             .in = "i",    .out = "ttii",
+                       .sql  = "SELECT id, version, started_at, heartbeat_at FROM nodes WHERE heartbeat_at >= $1 ORDER BY id" },
 };
 
 static const struct db_column setting_columns[] = {
@@ -65,6 +68,12 @@ static const struct db_column setting_columns[] = {
     DB_COL_TEXT(struct meta_setting, value),
     DB_COL_INT (struct meta_setting, version),
     DB_COL_INT (struct meta_setting, changed_at),
+};
+static const struct db_column node_columns[] = {
+    DB_COL_TEXT(struct meta_node, id),
+    DB_COL_TEXT(struct meta_node, version),
+    DB_COL_INT (struct meta_node, started_at),
+    DB_COL_INT (struct meta_node, seen_at),
 };
 /* clang-format on */
 
@@ -151,6 +160,18 @@ int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t 
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err)
 {
     return db_run(tx, &sql[NODE_REMOVE], DB_ARGS(db_text(id)), NULL, err);
+}
+
+int meta_node_list(struct db_tx *tx, struct arena *arena, int64_t since, struct meta_node **out,
+                   size_t *n_out, struct err *err)
+{
+    void *list;
+
+    if (db_list(tx, arena, &sql[NODE_LIST], DB_ARGS(db_int(since)), node_columns,
+                sizeof(struct meta_node), NODES_MAX, &list, n_out, err) < 0)
+        return -1;
+    *out = list;
+    return 0;
 }
 
 int meta_node_list_alive(struct db_tx *tx, struct arena *arena, int64_t since, struct str **out,

@@ -44,6 +44,17 @@ int meta_node_beat(struct db_tx *tx, struct str id, struct str version, int64_t 
                    struct err *err);
 int meta_node_remove(struct db_tx *tx, struct str id, struct err *err);
 
+struct meta_node {
+    struct str id;
+    struct str version;
+    int64_t    started_at;
+    int64_t    seen_at;
+};
+
+/* Those that announced themselves since then, by id. */
+int meta_node_list(struct db_tx *tx, struct arena *arena, int64_t since, struct meta_node **out,
+                   size_t *n_out, struct err *err);
+
 /* The ids of those that announced themselves since then (µs of the database's clock). */
 int meta_node_list_alive(struct db_tx *tx, struct arena *arena, int64_t since, struct str **out,
                          size_t *n_out, struct err *err);

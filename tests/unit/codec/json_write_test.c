@@ -268,3 +268,25 @@ void test_json_write_at_full_depth(void **state)
         json_write_end(&w);
     CHECK_OK(json_check(buf_view(&buf), &json_limits_default, &err), &err);
 }
+
+struct raw {
+    struct str value;
+    struct str quiet;
+};
+
+void test_json_write_table_prints_a_raw_member_as_it_is(void **state)
+{
+    /* clang-format off */
+    static const struct json_field fields[] = {
+        { .name = "value", .kind = JSON_RAW, .offset = JSON_AT(struct raw, value, struct str) },
+        { .name = "quiet", .kind = JSON_RAW, .offset = JSON_AT(struct raw, quiet, struct str), .flags = JSON_OMIT },
+    };
+    static const struct json_table table = { .name = "raw", .size = sizeof(struct raw), .fields = fields, .n_fields = 2 };
+    /* clang-format on */
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct json_write              w     = begin(arena);
+    struct raw                     raw   = { .value = STR("{\"a\":[true]}") };
+
+    json_write_table(&w, &table, &raw);
+    CHECK_STR(buf_view(&buf), "{\"value\":{\"a\":[true]}}");
+}
