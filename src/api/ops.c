@@ -185,18 +185,22 @@ static int front_status(struct api_call *call, struct err *err)
 /* Who am I, as whom? The version is for those who have an account. */
 static int basic_info(struct api_call *call, struct err *err)
 {
-    bool        is_known = call->caller.kind == AUTH_ACCOUNT;
-    struct info info     = { .version = STR(""), .user = STR(""), .method = STR("") };
+    bool              is_known = call->caller.kind == AUTH_ACCOUNT;
+    struct info       info     = { .version = STR(""), .user = STR(""), .method = STR("") };
+    enum auth_verdict verdict;
 
     if (call->has_bad_credentials) {
         api_reply_verdict(call, AUTH_NO_CREDENTIALS);
         return 0;
     }
+    /* A token does not say it, and it may have changed since. */
+    if (is_known && auth_instance_open(call->auth, &call->caller, &verdict, err) < 0)
+        return -1;
     if (is_known)
         info = (struct info){
             .version  = STR(ASSAY_VERSION),
             .user     = str_from(call->caller.name),
-            .is_admin = call->caller.is_admin,
+            .is_admin = verdict == AUTH_YES,
             .method   = str_from(api_authn_method(call)),
         };
     return api_reply_value(call, &info, err);

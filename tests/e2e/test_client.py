@@ -50,7 +50,8 @@ def test_a_log_in_is_kept_for_docker_and_means_the_server(cli, server):
     assert stat.S_IMODE((cli.config / "config.json").stat().st_mode) == 0o600
     assert ADMIN_PASSWORD not in (cli.config / "config.json").read_text()
 
-    assert cli.json("whoami")["User"] == "admin"
+    who = cli.json("whoami")
+    assert who["User"] == "admin" and who["IsAdmin"] is True
     assert server.url() in cli("whoami") and "admin" in cli("whoami")
     assert "admin" in cli.table("user", "list")
 

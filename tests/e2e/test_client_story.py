@@ -46,6 +46,7 @@ def acme(admin):
 
 def test_people_organisations_and_teams(admin, acme, person):
     alice, bob = person("alice"), person("bob")
+    assert alice.json("whoami")["IsAdmin"] is False
     admin("org", "add", acme, alice.name, "--owner")
     assert alice.name in admin.table("org", "members", acme, "--owners")
     assert alice.table("user", "orgs", alice.name) == [acme]
