@@ -292,6 +292,14 @@ static void print_scope(const struct api_call *call, struct buf *out)
     buf_printf(out, ":%s\"", word);
 }
 
+/* A page's own requests: told to use Basic, a browser would ask for a password in a window of its own. */
+static bool is_script_of_page(const struct api_call *call)
+{
+    struct str mode = http_header(call->req, "Sec-Fetch-Mode");
+
+    return mode.p != NULL && !str_is(mode, "navigate");
+}
+
 static void reply_challenge(struct api_call *call, const char *error, const char *message)
 {
     struct str service;
@@ -303,7 +311,9 @@ static void reply_challenge(struct api_call *call, const char *error, const char
     /* Machines of the management side send passwords straight away; the token dance is /v2's. */
     if (family_of(call) != API_V2) {
         http_reply_header(call->req, "WWW-Authenticate",
-                          STR("Basic realm=\"assay\", charset=\"UTF-8\""));
+                          is_script_of_page(call)
+                              ? STR("Session realm=\"assay\"")
+                              : STR("Basic realm=\"assay\", charset=\"UTF-8\""));
         return;
     }
     buf_init(&challenge, call->arena, 4096);

@@ -396,6 +396,23 @@ static void write_answers(struct description *d, const struct api_route *row)
     json_write_end(w);
 }
 
+/* A browser's session, which changes things with its CSRF token only. */
+static void write_session_scheme(struct json_write *w, const struct api_route *row)
+{
+    bool is_safe = (row->method & (HTTP_GET | HTTP_HEAD)) != 0;
+
+    json_write_object(w);
+    json_write_key(w, "session");
+    json_write_list(w);
+    json_write_end(w);
+    if (!is_safe && !row->is_form) {
+        json_write_key(w, "csrf");
+        json_write_list(w);
+        json_write_end(w);
+    }
+    json_write_end(w);
+}
+
 static void write_security(struct json_write *w, const struct api_route *row)
 {
     static const char *const schemes[] = { "basic", "bearer" };
@@ -413,6 +430,8 @@ static void write_security(struct json_write *w, const struct api_route *row)
         json_write_end(w);
         json_write_end(w);
     }
+    if (api_is_managed(row) || row->takes_session)
+        write_session_scheme(w, row);
     json_write_end(w);
 }
 
@@ -523,7 +542,11 @@ static const char schemes[] =
     "access token or secret "
     "of a service account\"},"
     "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\","
-    "\"description\":\"A token of `/auth/token`\"}}";
+    "\"description\":\"A token of `/auth/token` or `/auth/login`, or an access token\"},"
+    "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-assay\","
+    "\"description\":\"The session of `/login`; over plain HTTP the cookie is `assay`\"},"
+    "\"csrf\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-Csrf-Token\","
+    "\"description\":\"`csrfToken` of the session, with each change by it\"}}";
 
 static void write_refusals(struct json_write *w)
 {

@@ -138,10 +138,11 @@ static int read_login(struct api_call *call, struct login *out, struct err *err)
 
 /* -- log-in ------------------------------------------------------------------------------------------- */
 
-/* Without a challenge: a browser would ask for a password of its own in a window of its own. */
+/* The challenge is one that no browser answers by itself. */
 static void refuse(struct api_call *call)
 {
     api_reply_refusal(call, 401, "UNAUTHORIZED", "the credentials are not valid");
+    http_reply_header(call->req, "WWW-Authenticate", STR("Session realm=\"assay\""));
 }
 
 /* 1 the caller is in and has a session; 0 it is answered; -1. */

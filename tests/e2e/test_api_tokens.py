@@ -226,3 +226,26 @@ def test_what_was_bought_with_a_token_ends_with_it(admin, repo, image):
     assert all_open() == (401, 401, 401)
     assert admin.patch(f"{TOKENS}/{token['hashedToken']}", json={"isActive": True}).status_code == 200
     assert all_open() == (401, 401, 401) and client.pull_manifest(repo, "v1").status_code == 200
+
+
+def test_each_change_and_refusal_is_on_record(admin, people):
+    user = people.user()
+
+    def on_record(answer):
+        found = admin.get("/api/v1/audit", params={"request": answer.headers["X-Request-Id"]}).json()["records"]
+        assert all(record["account"] == user.user and record["address"] == "127.0.0.1" for record in found)
+        return [(record["action"], record["outcome"]) for record in found], found
+
+    made = user.post(TOKENS, json={"scopes": [{"path": user.user, "actions": ["pull"]}]})
+    actions, (record,) = on_record(made)
+    assert actions == [("API_TOKEN_CREATED", "done")] and made.json()["hashedToken"].startswith(record["object"])
+    assert user.user in record["after"] and made.json()["token"] not in str(record)
+    path = f"{TOKENS}/{made.json()['hashedToken']}"
+    actions, (record,) = on_record(user.patch(path, json={"isActive": False}))
+    assert actions == [("API_TOKEN_CHANGED", "done")] and "true" in record["before"] and "false" in record["after"]
+    assert user.patch(path, json={"isActive": True}).status_code == 200
+    refused = with_token(user, made.json()).post(TOKENS, json={})
+    assert refused.status_code == 403
+    actions, (record,) = on_record(refused)
+    assert actions == [("api_tokens.create", "refused")] and record["credential"].startswith("token-")
+    assert on_record(user.delete(path))[0] == [("API_TOKEN_DELETED", "done")]

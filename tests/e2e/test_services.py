@@ -200,3 +200,20 @@ def test_labels_are_unique_and_lists_have_pages(admin, people):
     rest = admin.get(services(org), params={"pageStart": page.headers["X-Next-Page-Start"]})
     assert [row["label"] for row in page.json() + rest.json()] == ["a", "b", "c"]
     assert "X-Next-Page-Start" not in rest.headers
+
+
+def test_each_change_is_on_record(admin, people):
+    org = people.org()
+
+    def actions(answer):
+        assert answer.ok, answer.text
+        found = admin.get("/api/v1/audit", params={"request": answer.headers["X-Request-Id"]}).json()["records"]
+        return {record["action"] for record in found}
+
+    made = admin.post(services(org), json={"label": "ci", "role": "read-only"})
+    assert actions(made) == {"SERVICE_CREATED", "GRANT_CREATED"}
+    path = f"{services(org)}/ci"
+    assert actions(admin.patch(path, json={"isActive": False})) == {"SERVICE_CHANGED"}
+    assert actions(admin.post(f"{path}/secrets")) == {"SERVICE_SECRET_ADDED"}
+    assert actions(admin.delete(f"{path}/secrets/1")) == {"SERVICE_SECRET_DELETED"}
+    assert actions(admin.delete(path)) == {"SERVICE_DELETED"}

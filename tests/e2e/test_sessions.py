@@ -88,7 +88,7 @@ def test_wrong_is_401_and_tells_nothing(server, credentials):
             sent = {"json": {"username": "nobody", "password": "x"}}
         answer = browser(server).post(path, **sent)
         assert answer.status_code == 401 and "Set-Cookie" not in answer.headers
-        assert "WWW-Authenticate" not in answer.headers
+        assert answer.headers["WWW-Authenticate"].startswith("Session ")
         bodies.add(str([error["message"] for error in answer.json()["errors"]]))
     assert bodies == {"['the credentials are not valid']"}
 
@@ -313,12 +313,25 @@ def test_the_banner_is_for_everybody(new_server):
         wait_for(lambda: anyone.get("/api/v1/banner").json() == {"text": shown})
 
 
-def test_log_in_and_out_are_on_record(server):
-    """By whom, and not by what: no id of a session is in the log."""
-    client = log_in(server)
-    value = next(iter(client.session.cookies)).value
-    client.post("/logout")
-    assert value not in server.log() and value[10:] not in server.log()
+def test_log_in_and_out_are_on_record(admin, server):
+    user = People(admin).user()
+    client = browser(server)
+    credentials = {"username": user.user, "password": user.password}
+    assert client.post("/login", data=credentials | {"password": "wrong"}).status_code == 401
+    answers = [client.post("/login", data=credentials), client.post("/logout")]
+    records = [admin.get("/api/v1/audit", params={"request": answer.headers["X-Request-Id"]}).json()["records"]
+               for answer in answers]
+    assert [[(record["action"], record["account"], record["objectKind"], record["address"]) for record in found]
+            for found in records] == [[(action, user.user, "session", "127.0.0.1")] for action in ("LOGIN", "LOGOUT")]
+    assert records[0][0]["object"] == records[1][0]["object"]
+    failed = admin.get("/api/v1/audit", params={"account": user.user, "action": "LOGIN_FAILED"}).json()["records"]
+    assert [record["outcome"] for record in failed] == ["refused"]
+
+
+def test_a_page_s_own_requests_open_no_window_for_passwords(anonymous):
+    for mode, scheme in ((None, "Basic"), ("navigate", "Basic"), ("cors", "Session"), ("same-origin", "Session")):
+        answer = anonymous.get(SESSION, headers={"Sec-Fetch-Mode": mode} if mode else {})
+        assert answer.status_code == 401 and answer.headers["WWW-Authenticate"].split()[0] == scheme
 
 
 # Revocation: what each kind of credential is worth afterwards, within 5 s.
