@@ -1,5 +1,5 @@
-"""R-07, PostgreSQL under faults: backends and the postmaster killed, connections cut around a COMMIT, no connection
-left, no server at all. Nothing acknowledged is lost, nothing happens twice, and recovery needs no restart of ours."""
+"""R-07, PostgreSQL under faults: backends and the postmaster killed, connections cut around a COMMIT, a standby that takes
+over, no connection left, no server at all. Nothing acknowledged is lost, nothing happens twice, and recovery needs no restart of ours."""
 
 import concurrent.futures
 import os
@@ -196,6 +196,79 @@ def test_nothing_acknowledged_is_lost_when_postgresql_is_killed(tmp_path, cluste
         server.stop()
     finally:
         server.kill()
+
+
+def fail_over_after_a_crash(primary, standby):
+    primary.kill()
+    standby.promote()
+
+
+def fail_over_while_it_lives(primary, standby):
+    """As when the two have lost sight of each other: the old one goes on, and may acknowledge nothing any more."""
+    standby.promote()
+    time.sleep(1)
+    primary.kill()
+
+
+def acknowledges_nothing_alone(primary, server):
+    """With its only standby gone; a push ends when the primary is told to do without."""
+    admin = registry(server)
+    image = admin.push_image("admin/alone", "v1")
+    primary.set("synchronous_standby_names", "'*'")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        push = pool.submit(admin.put_manifest, "admin/alone", "v2", image.document)
+        time.sleep(2)
+        assert not push.done(), f"{push.result().status_code} without the standby"
+        primary.set("synchronous_standby_names", "''")
+        assert push.result().status_code == 201
+
+
+class Places:
+    """Two names for folders of sockets, so that one url stays true while servers come and go."""
+
+    def __init__(self, folder):
+        self.names = [folder / "one", folder / "two"]
+
+    def give(self, cluster):
+        name = next(name for name in self.names if not name.is_symlink() or not name.exists())
+        name.unlink(missing_ok=True)
+        name.symlink_to(cluster.directory)
+
+    def url(self, database):
+        return f"postgresql://registry@/{database}?host={self.names[0]},{self.names[1]}"
+
+
+@volume.limit(400)
+def test_a_standby_takes_over_and_nothing_acknowledged_is_lost(tmp_path):
+    """Two servers, synchronous; both stand in the url. Writes are back within the time, without a restart of ours."""
+    chance, slowest, overs = volume.chance("failovers"), 0.0, 0
+    crowd, places = Crowd(chance, size=4, name="over"), Places(tmp_path)
+    clusters = [Cluster().start()]
+    places.give(clusters[0])
+    server = Server(tmp_path / "data", "--database", places.url(clusters[0].new_database()))
+    try:
+        server.start()
+        for _ in volume.rounds(1, 20, share=0.4):
+            clusters.append(clusters[0].new_standby())
+            places.give(clusters[1])
+            crowd.start(server, faults=(503,))
+            time.sleep(chance.uniform(0.5, 1.5))
+            begun = time.monotonic()
+            chance.choice([fail_over_after_a_crash, fail_over_while_it_lives])(*clusters)
+            until(lambda: registry(server).post("/v2/admin/probe/blobs/uploads/"), 202)
+            slowest, overs = max(slowest, time.monotonic() - begun), overs + 1
+            crowd.stop()
+            becomes(registry(server), 200)
+            crowd.check(server)
+            clusters.pop(0).stop()
+        crowd.check(server, everything=True)
+        acknowledges_nothing_alone(clusters[0], server)
+        volume.report("R-07", failovers=overs, slowest_seconds=slowest, **crowd.counts())
+        server.stop()
+    finally:
+        server.kill()
+        for cluster in clusters:
+            cluster.stop()
 
 
 def test_without_postgresql_the_answers_are_clean_and_it_comes_back_by_itself(tmp_path, cluster):

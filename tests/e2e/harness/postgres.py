@@ -49,6 +49,28 @@ class Cluster:
             self.sql("CREATE ROLE registry LOGIN")
         return self
 
+    def new_standby(self):
+        """Another one that streams from this one, and without which this one acknowledges no commit from now on."""
+        other = Cluster()
+        other.directory = pathlib.Path(tempfile.mkdtemp(prefix="assay-pg-", dir="/tmp"))
+        other.script("standby", other.directory, os.getpid(), self.directory)
+        self.set("synchronous_standby_names", "'*'")
+        state = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'"
+        deadline = time.monotonic() + 30
+        while self.sql(state) != [["1"]]:
+            assert time.monotonic() < deadline, "the standby does not become synchronous"
+            time.sleep(0.05)
+        return other
+
+    def promote(self):
+        """The standby takes over, alone: it waits for nobody."""
+        self.script("promote", self.directory)
+        self.set("synchronous_standby_names", "''")
+
+    def set(self, name, value):
+        self.sql(f"ALTER SYSTEM SET {name} = {value}")
+        self.sql("SELECT pg_reload_conf()")
+
     def stop(self):
         if self.directory is not None:
             self.script("stop", self.directory)
