@@ -305,20 +305,21 @@ static int delete_service(struct api_call *call, struct err *err)
 
 static int add_secret(struct api_call *call, struct err *err)
 {
-    struct create_secret   body = { 0 };
+    struct create_secret body  = { 0 };
+    struct work_secret_new new = { .user_agent = http_header(call->req, "User-Agent") };
     struct work_service    service;
     struct meta_credential row;
-    int64_t                expires_at;
     char                  *secret = secret_alloc(call->arena, AUTH_SECRET_MAX);
     int                    found  = open_service(call, &service, err);
 
     if (found < 1)
         return found;
     if (api_body(call, &body, err) < 0 ||
-        api_time_read("expiresAt", body.expires_at, &expires_at, err) < 0 ||
-        work_service_rotate(call->work, call->arena, &call->actor, &call->caller, &service,
-                            body.slot, expires_at, http_header(call->req, "User-Agent"), secret,
-                            &row, err) < 0)
+        api_time_read("expiresAt", body.expires_at, &new.expires_at, err) < 0)
+        return -1;
+    new.slot = body.slot;
+    if (work_service_rotate(call->work, call->arena, &call->actor, &call->caller, &service, &new,
+                            secret, &row, err) < 0)
         return -1;
 
     struct secret_view view = secret_of(call->arena, &row);

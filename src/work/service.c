@@ -339,23 +339,22 @@ static int lock_secrets(struct db_tx *tx, struct arena *arena, const struct work
 
 int work_service_rotate(struct work *work, struct arena *arena, const struct meta_actor *actor,
                         const struct auth_caller *caller, const struct work_service *service,
-                        int64_t slot, int64_t expires_at, struct str user_agent,
-                        char out_secret[AUTH_SECRET_MAX], struct meta_credential *out,
-                        struct err *err)
+                        const struct work_secret_new *new, char out_secret[AUTH_SECRET_MAX],
+                        struct meta_credential *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx     = NULL;
     struct meta_credential       secret = { .account_id = service->account.id,
-                                            .expires_at = expires_at,
-                                            .creator_ua = work_client_name(user_agent) };
+                                            .expires_at = new->expires_at,
+                                            .creator_ua = work_client_name(new->user_agent) };
     struct work_service          now;
 
-    if (slot < 0 || slot > WORK_SERVICE_SECRETS)
+    if (new->slot < 0 || new->slot > WORK_SERVICE_SECRETS)
         return work_bad_field("slot", "is 1 or 2", err);
     if (db_begin(work->db, DB_WRITE, "rotate secret", &tx, err) < 0 ||
         check_maker(tx, arena, caller, err) < 0 || lock_secrets(tx, arena, service, &now, err) < 0)
         return -1;
 
-    secret.slot                       = slot != 0 ? slot : choose_slot(&now);
+    secret.slot                       = new->slot != 0 ? new->slot : choose_slot(&now);
     const struct meta_credential *old = in_slot(&now, secret.slot);
     if (old != NULL && meta_credential_remove(tx, old->id, NULL, err) < 0)
         return -1;

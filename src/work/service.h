@@ -80,12 +80,17 @@ int work_service_change(struct work *work, struct arena *arena, const struct met
 int work_service_delete(struct work *work, const struct meta_actor *actor,
                         const struct work_service *service, struct err *err);
 
-/* A new secret in that slot; 0: in the free one, or in place of the older of two. */
+struct work_secret_new {
+    int64_t    slot;       /* 0: the free one, or that of the older of two */
+    int64_t    expires_at; /* µs; 0: never */
+    struct str user_agent;
+};
+
+/* A new secret, in place of the one in its slot. */
 int work_service_rotate(struct work *work, struct arena *arena, const struct meta_actor *actor,
                         const struct auth_caller *caller, const struct work_service *service,
-                        int64_t slot, int64_t expires_at, struct str user_agent,
-                        char out_secret[AUTH_SECRET_MAX], struct meta_credential *out,
-                        struct err *err);
+                        const struct work_secret_new *new, char out_secret[AUTH_SECRET_MAX],
+                        struct meta_credential *out, struct err *err);
 
 /* ERR_NOT_FOUND, code NO_SUCH_SECRET. */
 int work_service_drop_secret(struct work *work, const struct meta_actor *actor,

@@ -125,8 +125,9 @@ static int rotate_service(struct ground *g)
     struct meta_credential row;
     char                   secret[AUTH_SECRET_MAX];
 
-    return work_service_rotate(g->work, g->f->arena, &g->f->actor, &g->caller, &g->service, 0, 0,
-                               STR("test"), secret, &row, &g->f->err);
+    return work_service_rotate(g->work, g->f->arena, &g->f->actor, &g->caller, &g->service,
+                               &(struct work_secret_new){ .user_agent = STR("test") }, secret, &row,
+                               &g->f->err);
 }
 
 static int delete_service(struct ground *g)

@@ -1,0 +1,281 @@
+/* login_test.c: access tokens and service secrets in the place of a password and as bearers: who they are, until when, and
+ * what their use leaves behind. */
+#include "auth/auth.h"
+
+#include <stdio.h>
+
+#include "auth/rights.h"
+#include "auth/secret.h"
+#include "check.h"
+#include "codec/seal.h"
+#include "db/db.h"
+#include "db/migrate.h"
+#include "io/clock.h"
+#include "meta/account.h"
+#include "meta/credential.h"
+
+#include "scratch.h"
+
+#define MINUTE_US INT64_C(60000000)
+#define DAY_US (1440 * MINUTE_US)
+
+static const unsigned char key[SEAL_KEY_SIZE] = "a key of thirty-two bytes, fixed";
+
+struct world {
+    char              folder[SCRATCH_MAX];
+    struct arena     *arena;
+    struct seal_ring *ring;
+    struct db        *db;
+    struct auth      *auth;
+    struct db_tx     *tx;
+    struct err        err;
+    int64_t           ada, machine;
+    char              personal[AUTH_SECRET_MAX], service[AUTH_SECRET_MAX];
+    int64_t           personal_id, service_id;
+};
+
+static void begin(struct world *w)
+{
+    CHECK_OK(db_begin(w->db, DB_WRITE, "test", &w->tx, &w->err), &w->err);
+}
+
+static void commit(struct world *w)
+{
+    CHECK_OK(db_commit(&w->tx, &w->err), &w->err);
+    auth_changed(w->auth);
+}
+
+static int64_t add_secret(struct world *w, enum auth_secret_kind kind, int64_t account,
+                          int64_t expires_at, char out[AUTH_SECRET_MAX])
+{
+    char    hash[AUTH_SECRET_HASH_MAX];
+    int64_t id;
+
+    auth_secret_make(kind, out);
+    auth_secret_hash(str_from(out), hash);
+    struct meta_credential row = { .hash       = str_from(hash),
+                                   .account_id = account,
+                                   .kind       = kind == AUTH_SECRET_SERVICE ? STR("service")
+                                                                             : STR("personal"),
+                                   .slot       = kind == AUTH_SECRET_SERVICE ? 1 : 0,
+                                   .is_active  = 1,
+                                   .created_by = account,
+                                   .expires_at = expires_at };
+    CHECK_OK(meta_credential_add(w->tx, &row, &id, &w->err), &w->err);
+    return id;
+}
+
+int login_test_setup(void **state)
+{
+    struct world *w = mem_new(struct world);
+
+    clock_set_offset(0);
+    scratch_make(w->folder);
+    w->arena              = arena_new();
+    struct db_settings at = { .url =
+                                  str_from(mem_printf(w->arena, "sqlite:%s/assay.db", w->folder)),
+                              .n_readers = 2 };
+    CHECK_OK(db_open(&at, &w->db, &w->err), &w->err);
+    CHECK_OK(db_migrate(w->db, NULL, NULL, &w->err), &w->err);
+    w->ring                       = seal_ring_new(key, 1);
+    struct auth_settings settings = { .db               = w->db,
+                                      .ring             = w->ring,
+                                      .audience         = STR("test"),
+                                      .password_threads = 1,
+                                      .password_queue   = 4,
+                                      .token_life_us    = 5 * MINUTE_US,
+                                      .refresh_life_us  = 60 * MINUTE_US };
+    CHECK_OK(auth_new(&settings, &w->auth, &w->err), &w->err);
+
+    begin(w);
+    struct meta_account user = {
+        .name = STR("ada"), .kind = STR("user"), .is_admin = 1, .is_active = 1
+    };
+    CHECK_OK(meta_account_add(w->tx, &user, &w->ada, &w->err), &w->err);
+    struct meta_account machine = { .name      = STR("ada+ci"),
+                                    .kind      = STR("service"),
+                                    .is_active = 1,
+                                    .owner_id  = w->ada,
+                                    .maker_id  = w->ada,
+                                    .prefix    = STR("ada") };
+    CHECK_OK(meta_account_add(w->tx, &machine, &w->machine, &w->err), &w->err);
+    w->personal_id = add_secret(w, AUTH_SECRET_PERSONAL, w->ada, 0, w->personal);
+    w->service_id  = add_secret(w, AUTH_SECRET_SERVICE, w->machine, 0, w->service);
+    commit(w);
+    *state = w;
+    return 0;
+}
+
+int login_test_teardown(void **state)
+{
+    struct world *w = *state;
+
+    clock_set_offset(0);
+    auth_free(&w->auth);
+    db_close(&w->db);
+    seal_ring_free(&w->ring);
+    arena_free(&w->arena);
+    scratch_remove(w->folder);
+    mem_free(w);
+    return 0;
+}
+
+static int log_in(struct world *w, const char *name, const char *secret, struct auth_caller *out)
+{
+    int found =
+        auth_login(w->auth, str_from(name), str_from(secret), STR("127.0.0.1"), true, out, &w->err);
+
+    assert_true(found >= 0);
+    return found;
+}
+
+static int bear(struct world *w, const char *secret)
+{
+    struct auth_caller caller;
+    int found = auth_secret_accept(w->auth, str_from(secret), true, &caller, &w->err);
+
+    assert_true(found >= 0);
+    return found;
+}
+
+void test_login_by_an_access_token_is_its_owner(void **state)
+{
+    struct world      *w = *state;
+    struct auth_caller caller;
+    char               id[40];
+
+    assert_int_equal(log_in(w, "ada", w->personal, &caller), 1);
+    snprintf(id, sizeof(id), "token-%lld", (long long)w->personal_id);
+    assert_int_equal(caller.account_id, w->ada);
+    assert_int_equal(caller.credential, w->personal_id);
+    assert_string_equal(caller.credential_id, id);
+    assert_true(caller.is_admin && !caller.is_narrowed && !caller.has_token && !caller.is_session);
+}
+
+void test_login_by_a_service_secret_is_the_machine(void **state)
+{
+    struct world      *w = *state;
+    struct auth_caller caller;
+
+    assert_int_equal(log_in(w, "ada+ci", w->service, &caller), 1);
+    assert_int_equal(caller.account_id, w->machine);
+    assert_false(caller.is_admin);
+    assert_int_equal(auth_secret_accept(w->auth, str_from(w->service), true, &caller, &w->err), 1);
+    assert_string_equal(caller.name, "ada+ci");
+}
+
+void test_login_under_another_name_is_refused(void **state)
+{
+    struct world      *w = *state;
+    struct auth_caller caller;
+
+    assert_int_equal(log_in(w, "ada+ci", w->personal, &caller), 0);
+    assert_int_equal(log_in(w, "ada", w->service, &caller), 0);
+    assert_int_equal(log_in(w, "nobody", w->personal, &caller), 0);
+    assert_int_equal(log_in(w, "", w->personal, &caller), 0);
+}
+
+void test_login_by_a_secret_that_nobody_has_is_refused(void **state)
+{
+    struct world      *w = *state;
+    struct auth_caller caller;
+    char               other[AUTH_SECRET_MAX];
+
+    auth_secret_make(AUTH_SECRET_PERSONAL, other);
+    assert_int_equal(log_in(w, "ada", other, &caller), 0);
+    auth_secret_make(AUTH_SECRET_SESSION, other);
+    assert_int_equal(log_in(w, "ada", other, &caller), 0);
+    assert_int_equal(bear(w, other), 0);
+    assert_int_equal(log_in(w, "ada", "assay_", &caller), 0);
+}
+
+void test_login_by_a_token_that_is_off_is_refused(void **state)
+{
+    struct world *w = *state;
+
+    begin(w);
+    CHECK_OK(meta_credential_update(w->tx, w->personal_id, STR_NULL, 0, &w->err), &w->err);
+    commit(w);
+    assert_int_equal(bear(w, w->personal), 0);
+    assert_int_equal(bear(w, w->service), 1);
+}
+
+void test_login_ends_when_the_token_does(void **state)
+{
+    struct world *w = *state;
+    char          short_lived[AUTH_SECRET_MAX];
+
+    begin(w);
+    add_secret(w, AUTH_SECRET_PERSONAL, w->ada, db_now(w->tx) + DAY_US, short_lived);
+    commit(w);
+    assert_int_equal(bear(w, short_lived), 1);
+    clock_set_offset(DAY_US - MINUTE_US);
+    assert_int_equal(bear(w, short_lived), 1);
+    clock_set_offset(DAY_US + MINUTE_US);
+    assert_int_equal(bear(w, short_lived), 0);
+    assert_int_equal(bear(w, w->personal), 1);
+}
+
+/* The longest life is a matter of people's tokens; machines have their rotation. */
+void test_login_the_longest_life_counts_for_tokens_made_before(void **state)
+{
+    struct world      *w      = *state;
+    struct auth_policy policy = { .credential_life_us = DAY_US };
+
+    clock_set_offset(2 * DAY_US);
+    assert_int_equal(bear(w, w->personal), 1);
+    auth_set_policy(w->auth, &policy);
+    assert_int_equal(bear(w, w->personal), 0);
+    assert_int_equal(bear(w, w->service), 1);
+    clock_set_offset(DAY_US - MINUTE_US);
+    assert_int_equal(bear(w, w->personal), 1);
+}
+
+void test_login_ends_with_the_account_and_the_maker(void **state)
+{
+    struct world *w = *state;
+
+    begin(w);
+    CHECK_OK(meta_account_set_active(w->tx, w->machine, 0, &w->err), &w->err);
+    commit(w);
+    assert_int_equal(bear(w, w->service), 0);
+    assert_int_equal(bear(w, w->personal), 1);
+    begin(w);
+    CHECK_OK(meta_account_set_active(w->tx, w->machine, 1, &w->err), &w->err);
+    CHECK_OK(meta_account_set_active(w->tx, w->ada, 0, &w->err), &w->err);
+    commit(w);
+    assert_int_equal(bear(w, w->service), 0);
+    assert_int_equal(bear(w, w->personal), 0);
+}
+
+static int64_t used_at(struct world *w)
+{
+    struct meta_credential row;
+
+    begin(w);
+    assert_int_equal(meta_credential_find_id(w->tx, w->arena, w->personal_id, &row, &w->err), 1);
+    commit(w);
+    return row.used_at;
+}
+
+/* An event thread does not write: the first use in a minute is a worker's. */
+void test_login_notes_its_use_once_a_minute_and_on_workers(void **state)
+{
+    struct world      *w = *state;
+    struct auth_caller caller;
+
+    assert_int_equal(used_at(w), 0);
+    assert_int_equal(auth_secret_accept(w->auth, str_from(w->personal), false, &caller, &w->err),
+                     0);
+    assert_int_equal(used_at(w), 0);
+    assert_int_equal(bear(w, w->personal), 1);
+    int64_t first = used_at(w);
+    assert_true(first > 0);
+    assert_int_equal(auth_secret_accept(w->auth, str_from(w->personal), false, &caller, &w->err),
+                     1);
+    assert_int_equal(bear(w, w->personal), 1);
+    assert_int_equal(used_at(w), first);
+    clock_set_offset(2 * MINUTE_US);
+    assert_int_equal(bear(w, w->personal), 1);
+    assert_true(used_at(w) > first);
+}
