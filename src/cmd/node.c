@@ -289,6 +289,7 @@ static struct work_policy policy_of(const struct conf *conf)
     return (struct work_policy){
         .pin_ttl         = conf_number(conf, CONF_PIN_TTL),
         .gc_delay        = conf_number(conf, CONF_GC_DELAY),
+        .keep_untagged   = conf_switch(conf, CONF_KEEP_UNTAGGED),
         .doom_delay      = conf_number(conf, CONF_DOOM_DELAY),
         .undelete_window = conf_number(conf, CONF_UNDELETE_WINDOW),
         .upload_ttl      = conf_number(conf, CONF_UPLOAD_TTL),

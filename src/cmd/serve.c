@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/doctor.h"
+#include "cmd/kinds.h"
 #include "cmd/node.h"
 #include "cmd/notify.h"
 #include "cmd/scrubber.h"
@@ -34,6 +35,7 @@ struct serving {
     struct api              *api;
     struct http_server      *server;
     struct socket_server    *socket;
+    struct jobs             *jobs;
     struct upkeep           *upkeep;
     struct scrubber         *scrubber;
     size_t                   n_plain; /* the first listeners are the plain ones */
@@ -44,6 +46,7 @@ static void close_serving(struct serving *s)
 {
     scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
+    jobs_stop(&s->jobs);
     socket_server_free(&s->socket);
     http_server_free(&s->server);
     api_free(&s->api);
@@ -214,7 +217,12 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
         failpoint(FP_START_SOCKET, err) < 0 || socket_server_start(s->node, &s->socket, err) < 0 ||
         failpoint(FP_START_READY, err) < 0)
         return -1;
-    if (upkeep_start(s->node, s->api, &s->upkeep, err) < 0)
+    struct jobs_settings jobs = { .db        = s->node->db,
+                                  .worker_id = str_from(s->node->id),
+                                  .kinds     = cmd_kinds,
+                                  .context   = s->node };
+    if (jobs_start(&jobs, &s->jobs, err) < 0 ||
+        upkeep_start(s->node, s->api, s->jobs, &s->upkeep, err) < 0)
         return -1;
     return scrubber_start(s->node, &s->scrubber, err);
 }
@@ -323,6 +331,7 @@ static void drain(struct serving *s, sigset_t *set)
         pthread_detach(watcher);
     scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
+    jobs_stop(&s->jobs);
     (void)failpoint(FP_STOP_LEFT, &ignored);
     http_server_drain(s->server, conf_number(node_conf(s->node), CONF_DRAIN_TIMEOUT));
     (void)failpoint(FP_STOP_DRAINED, &ignored);

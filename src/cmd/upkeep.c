@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cmd/kinds.h"
 #include "cmd/node.h"
 #include "cmd/notify.h"
 #include "io/clock.h"
@@ -19,7 +20,7 @@
 
 #define SECOND_US INT64_C(1000000)
 
-enum { BAD_LOOKS = 3, GOOD_LOOKS = 2, N_DUTIES = 6, PROTOCOL = 1 };
+enum { BAD_LOOKS = 3, GOOD_LOOKS = 2, N_DUTIES = 7 };
 
 struct upkeep {
     struct node    *node;
@@ -32,6 +33,8 @@ struct upkeep {
     bool            is_failing[N_DUTIES];
     bool            is_ready;
     int             looks; /* in a row that say the opposite of is_ready */
+    struct jobs    *jobs;
+    int64_t         collected_at; /* monotonic µs */
 };
 
 /* A full disk is told, and does not make the node unready: what is there can still be pulled and deleted. */
@@ -71,7 +74,7 @@ static int announce(struct upkeep *upkeep, struct err *err)
     AUTO(db_abort) struct db_tx *tx = NULL;
 
     if (db_begin(upkeep->node->db, DB_WRITE, "announce node", &tx, err) < 0 ||
-        meta_node_beat(tx, str_from(upkeep->node->id), STR(ASSAY_VERSION), PROTOCOL, err) < 0)
+        meta_node_beat(tx, str_from(upkeep->node->id), STR(ASSAY_VERSION), WORK_PROTOCOL, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
@@ -97,6 +100,17 @@ static int sweep_access(struct upkeep *upkeep, struct err *err)
     return work_credential_sweep(upkeep->node->work, &n, err);
 }
 
+static int collect(struct upkeep *upkeep, struct err *err)
+{
+    int64_t now      = clock_monotonic_us();
+    int64_t interval = conf_number(node_conf(upkeep->node), CONF_GC_INTERVAL);
+
+    if (now < upkeep->collected_at + interval)
+        return 0;
+    upkeep->collected_at = now;
+    return kinds_collect_if_due(upkeep->node, upkeep->jobs, err);
+}
+
 static int feed_watchdog(struct upkeep *upkeep, struct err *err)
 {
     (void)upkeep;
@@ -117,6 +131,7 @@ static const struct {
     { "announce", 10 * SECOND_US, announce },
     { "sweep",    60 * SECOND_US, sweep },
     { "access",   60 * SECOND_US, sweep_access },
+    { "collect",  SECOND_US,      collect },
     { "watchdog", 5 * SECOND_US,  feed_watchdog },
 };
 /* clang-format on */
@@ -156,13 +171,16 @@ static void *run_upkeep(void *context)
     return NULL;
 }
 
-int upkeep_start(struct node *node, struct api *api, struct upkeep **out, struct err *err)
+int upkeep_start(struct node *node, struct api *api, struct jobs *jobs, struct upkeep **out,
+                 struct err *err)
 {
     struct upkeep *upkeep = mem_new(struct upkeep);
 
-    upkeep->node     = node;
-    upkeep->api      = api;
-    upkeep->is_ready = true;
+    upkeep->node         = node;
+    upkeep->api          = api;
+    upkeep->is_ready     = true;
+    upkeep->jobs         = jobs;
+    upkeep->collected_at = clock_monotonic_us();
     pthread_mutex_init(&upkeep->lock, NULL);
     clock_cond_init(&upkeep->wake);
     if (pthread_create(&upkeep->thread, NULL, run_upkeep, upkeep) != 0) {

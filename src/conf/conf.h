@@ -54,7 +54,8 @@ enum conf_id {
     CONF_PIN_TTL,           /* 24h */
     CONF_DOOM_DELAY,        /* 72h */
     CONF_UNDELETE_WINDOW,   /* 72h */
-    CONF_GC_INTERVAL,       /* 10m */
+    CONF_GC_INTERVAL,       /* 30s */
+    CONF_KEEP_UNTAGGED,     /* switch, on */
     CONF_UPLOAD_TTL,        /* 24h idle */
     CONF_TOKEN_LIFE,        /* 5m */
     CONF_REFRESH_LIFE,      /* 30d */

@@ -30,9 +30,9 @@ const struct meta_copy_table meta_copy_tables[] = {
                  "is_imported, create_on_push, content_cache, owner_id, maker_id, prefix, password_at, deleted_at" },
     { .name = "token_keys",        .n_key = 1, .n_page = SMALL, .kinds = "tttiI",
       .columns = "kid, sealed, state, created_at, retired_at" },
-    { .name = "repositories",     .n_key = 1, .n_page = WIDE, .kinds = "ittiiiiItiiii", .has_id = true,
+    { .name = "repositories",     .n_key = 1, .n_page = WIDE, .kinds = "ittiiiiItiiiiI", .has_id = true,
       .columns = "id, uuid, path, namespace_id, is_public, created_at, created_by, deleted_at, short_description, "
-                 "immutable_tags, scan_on_push, enable_manifest_lists, tag_limit" },
+                 "immutable_tags, scan_on_push, enable_manifest_lists, tag_limit, reaped_at" },
     { .name = "org_members",      .n_key = 2, .n_page = SMALL, .kinds = "iiii",
       .columns = "org_id, account_id, is_owner, added_at" },
     { .name = "teams",            .n_key = 1, .n_page = SMALL, .kinds = "ititti", .has_id = true,
@@ -87,6 +87,19 @@ const struct meta_copy_table meta_copy_tables[] = {
       .columns = "object_key, repo_id, digest, kind, found_by, found_at, healed_at" },
     { .name = "scrubs",            .n_key = 1, .n_page = WIDE, .kinds = "ttiiiiitii", .is_seeded = true,
       .columns = "kind, position, started_at, finished_at, n_objects, n_bytes, n_damaged, owner, lease_until, fence" },
+    { .name = "jobs",              .n_key = 1, .n_page = WIDE, .kinds = "ittttttiiiiIIiiiittiIit", .has_id = true,
+      .columns = "id, uuid, action, status, parameters, capacity, unique_key, scheduled_at, created_at, created_by, "
+                 "updated_at, started_at, ended_at, deadline_us, stop_timeout_us, retries_total, retries_left, retry_of, "
+                 "worker_id, fence, lease_until, n_taken, message" },
+    { .name = "job_logs",          .n_key = 2, .n_page = SMALL, .kinds = "iiit",
+      .columns = "job_id, line, at, data" },
+    { .name = "crons",             .n_key = 1, .n_page = WIDE, .kinds = "tttttiiiii",
+      .columns = "action, uuid, schedule, parameters, capacity, deadline_us, stop_timeout_us, retries, next_run, "
+                 "updated_at" },
+    { .name = "action_configs",    .n_key = 1, .n_page = SMALL, .kinds = "ttti",
+      .columns = "action, uuid, parameters, updated_at" },
+    { .name = "worker_capacity",   .n_key = 2, .n_page = SMALL, .kinds = "tti",
+      .columns = "worker_id, action, capacity" },
     { .name = "uploads",           .n_key = 1, .n_page = WIDE, .kinds = "ttitibbiii",
       .columns = "id, path, account_id, upload_key, received, hash_state, hash_state_2, version, created_at, used_at" },
     { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittitittttttt", .has_id = true,

@@ -33,7 +33,8 @@ struct work_policy {
     int64_t disk_reserve; /* bytes that pushes leave free; at most a sixteenth of the disk counts */
     bool    is_read_only;
     bool    may_delete;
-    int64_t scrub_rate; /* bytes a second that the scrub hashes; 0: none */
+    bool    keep_untagged; /* collection leaves what was pushed by digest and never had a tag */
+    int64_t scrub_rate;    /* bytes a second that the scrub hashes; 0: none */
     int64_t scrub_interval;
     bool    verify_on_read; /* a blob is hashed before its first byte goes out */
 };
@@ -65,6 +66,7 @@ struct db         *work_db(struct work *work);
 struct blob_store *work_store(struct work *work);
 
 enum {
+    WORK_PROTOCOL       = 1, /* between nodes: an older one alive stops collection */
     WORK_PAGE_MAX       = 1000,
     WORK_TAGS_A_PUSH    = 100,
     WORK_UPLOADS_OPEN   = 1000, /* a principal */

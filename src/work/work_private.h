@@ -35,7 +35,9 @@ struct work {
     pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
     pthread_cond_t      uploads_changed;
     struct work_upload *uploads;
-    struct beside      *beside;   /* hashes what is being written */
+    struct beside      *beside;        /* hashes what is being written */
+    _Atomic(int64_t)    collect_db_at; /* two clocks when collection looked last (work/brake.c) */
+    _Atomic(int64_t)    collect_mono_at;
     struct cache       *refusals; /* how many by minute, network and name */
 };
 

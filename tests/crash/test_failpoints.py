@@ -174,6 +174,23 @@ def wait_for_sweep(life):
         time.sleep(0.02)
 
 
+def deleted(life):
+    """Before the start: an image that is deleted, and that collection may take whenever it comes."""
+    for key, value in (("gc-delay", "0"), ("undelete-window", "0"), ("gc-interval", "1h")):
+        life.admin("set", key, value)
+    life.pusher.push_image()
+    life.pusher.delete_manifest()
+
+
+def wait_for_collection(life):
+    """It takes what was deleted before. After a kill the job of the life before holds its lease for a while yet."""
+    begun = life.server.log().count("action=onlinegc")
+    life.admin("set", "gc-interval", "0")
+    deadline = time.monotonic() + 5
+    while life.server.is_running() and life.server.log().count("action=onlinegc") == begun and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def stop(life):
     life.server.send_signal(signal.SIGTERM)
     life.server.process.wait(30)
@@ -209,13 +226,14 @@ SCENARIOS = {
     "create": (settings, None, False),
     "visibility": (settings, None, False),
     "setting.": (settings, None, False),
+    "access": (access, None, False),
+    "collect": (wait_for_collection, deleted, False),
     "password": (password, None, False),
     "token": (nothing, None, True),
     "admin": (nothing, None, True),
     "node": (nothing, None, True),
     "key": (nothing, None, True),
     "settings.seed": (nothing, None, True),
-    "access": (access, None, False),
     "reseal": (reseal, None, False),
     "start": (nothing, None, True),
     "stop": (stop, None, False),

@@ -20,6 +20,9 @@ struct postgres {
 /* Statements that may read a whole table, and why. */
 static const char *const scans[] = {
     "account.count",            /* at the first start and by an operator */
+    "blob.totals",              /* a figure over all blobs, once a run of collection */
+    "node.count_old",           /* there are a few nodes */
+    "review.counts",            /* asked by operators; walks the queue */
     "setting.list",             /* all of them are wanted */
     "token_key.list",           /* all of them are wanted */
     "token_key.remove_retired", /* a few keys; an index would cost more */

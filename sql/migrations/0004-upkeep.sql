@@ -1,0 +1,84 @@
+-- schema-min: 1
+--
+-- The registry's own work: jobs, a queue that all nodes share, and what collection needs to know.
+
+-- A job is taken by one worker at a time: `lease_until` is moved on while it runs, `fence` with each taking, and
+-- whoever does not hold the fence any more can commit nothing.
+CREATE TABLE jobs (
+    id              {id},
+    uuid            {text} NOT NULL UNIQUE,
+    action          {text} NOT NULL,            -- its kind
+    status          {text} NOT NULL CHECK (status IN
+                    ('waiting', 'running', 'done', 'errored', 'cancel_request', 'canceled', 'worker_dead')),
+    parameters      {text} NOT NULL DEFAULT '{}',   -- JSON object of texts
+    capacity        {text} NOT NULL DEFAULT '{}',   -- JSON object of numbers, as given; kept for clients
+    unique_key      {text},                     -- of jobs with the same action and key at most one waits
+    scheduled_at    {int}  NOT NULL,
+    created_at      {int}  NOT NULL,
+    created_by      {int}  NOT NULL,            -- account id, 0: a cron or the registry itself
+    updated_at      {int}  NOT NULL,
+    started_at      {int},
+    ended_at        {int},
+    deadline_us     {int}  NOT NULL DEFAULT 0,  -- of one run; 0: none
+    stop_timeout_us {int}  NOT NULL DEFAULT 0,  -- between being asked to stop and being given up
+    retries_total   {int}  NOT NULL DEFAULT 0,
+    retries_left    {int}  NOT NULL DEFAULT 0,
+    retry_of        {text},                     -- uuid of the job that this one tries again
+    worker_id       {text} NOT NULL DEFAULT '', -- the node that has it or had it
+    fence           {int}  NOT NULL DEFAULT 0,
+    lease_until     {int},
+    n_taken         {int}  NOT NULL DEFAULT 0,
+    message         {text} NOT NULL DEFAULT ''  -- why it failed, or what it did
+){rows};
+
+CREATE INDEX jobs_due        ON jobs (action, scheduled_at, id) WHERE status IN ('waiting', 'worker_dead');
+CREATE INDEX jobs_leased     ON jobs (lease_until)              WHERE lease_until IS NOT NULL;
+CREATE INDEX jobs_by_action  ON jobs (action, id);
+CREATE INDEX jobs_by_worker  ON jobs (worker_id, id);
+CREATE INDEX jobs_ended      ON jobs (ended_at)                 WHERE ended_at IS NOT NULL;
+CREATE UNIQUE INDEX jobs_unique ON jobs (action, unique_key)    WHERE unique_key IS NOT NULL AND status = 'waiting';
+
+CREATE TABLE job_logs (
+    job_id {int}  NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    line   {int}  NOT NULL,                     -- from 1
+    at     {int}  NOT NULL,
+    data   {text} NOT NULL,
+    PRIMARY KEY (job_id, line)
+){clustered};
+
+-- One schedule for each action at most.
+CREATE TABLE crons (
+    action          {text} NOT NULL PRIMARY KEY,
+    uuid            {text} NOT NULL UNIQUE,
+    schedule        {text} NOT NULL,
+    parameters      {text} NOT NULL DEFAULT '{}',
+    capacity        {text} NOT NULL DEFAULT '{}',
+    deadline_us     {int}  NOT NULL DEFAULT 0,
+    stop_timeout_us {int}  NOT NULL DEFAULT 0,
+    retries         {int}  NOT NULL DEFAULT 0,
+    next_run        {int}  NOT NULL,
+    updated_at      {int}  NOT NULL
+){clustered};
+
+CREATE INDEX crons_by_next ON crons (next_run);
+
+-- Parameters that jobs of an action have unless they say otherwise.
+CREATE TABLE action_configs (
+    action     {text} NOT NULL PRIMARY KEY,
+    uuid       {text} NOT NULL UNIQUE,
+    parameters {text} NOT NULL DEFAULT '{}',
+    updated_at {int}  NOT NULL
+){clustered};
+
+-- How many jobs of an action a node runs at once, where that is not the default.
+CREATE TABLE worker_capacity (
+    worker_id {text} NOT NULL,
+    action    {text} NOT NULL,
+    capacity  {int}  NOT NULL CHECK (capacity >= 0),
+    PRIMARY KEY (worker_id, action)
+){clustered};
+
+-- When the content of a deleted repository was given to collection, after the window in which it could come back.
+ALTER TABLE repositories ADD COLUMN reaped_at {int};
+
+CREATE INDEX repositories_to_reap ON repositories (deleted_at) WHERE deleted_at IS NOT NULL AND reaped_at IS NULL;

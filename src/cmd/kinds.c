@@ -1,0 +1,181 @@
+/* cmd/kinds.c: the kinds of jobs. */
+#include "cmd/kinds.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd/node.h"
+#include "codec/text.h"
+#include "db/db.h"
+#include "io/clock.h"
+#include "meta/collect.h"
+#include "meta/job.h"
+#include "work/collect.h"
+#include "work/upload.h"
+#include "work/work.h"
+
+#define SECOND_US INT64_C(1000000)
+#define HOUR_US (3600 * SECOND_US)
+
+enum { HISTORY_BATCH = 500 };
+
+/* -- collection --------------------------------------------------------------------------------------- */
+
+static bool collect_should_stop(void *context)
+{
+    return job_should_stop(context);
+}
+
+static int collect_guard(void *context, struct db_tx *tx, struct err *err)
+{
+    return job_guard(context, tx, err);
+}
+
+static void tell_dry(void *context, const struct work_review *review)
+{
+    char when[TEXT_TIME_MAX] = "";
+
+    if (review->next_at != 0)
+        text_time_print(review->next_at, when);
+    job_log(context, "%s " STR_FMT " " STR_FMT ": %s%s%s",
+            review->goes ? "would go:" : "stays:", STR_ARGS(review->kind), STR_ARGS(review->id),
+            review->reason, when[0] == '\0' ? "" : ", again at ", when);
+}
+
+static void tell_run(void *context, const struct work_review *review)
+{
+    if (review->goes)
+        job_log(context, "went: " STR_FMT " " STR_FMT ": %s", STR_ARGS(review->kind),
+                STR_ARGS(review->id), review->reason);
+}
+
+static int run_collect(struct job *job, void *context, struct err *err)
+{
+    struct node        *node    = context;
+    bool                is_dry  = str_is(job_parameter(job, "dryRun"), "true");
+    struct work_collect collect = {
+        .is_dry      = is_dry,
+        .should_stop = collect_should_stop,
+        .guard       = collect_guard,
+        .tell        = is_dry ? tell_dry : tell_run,
+        .context     = job,
+    };
+    struct work_collected done;
+
+    if (work_collect(node->work, &collect, &done, err) < 0)
+        return -1;
+    if (done.brake != NULL)
+        job_log(job, "brake: %s; nothing more is taken away", done.brake);
+    if (done.n_reviews > 0 || done.n_repos > 0)
+        job_log(job,
+                "%s%lld reviewed: %lld manifests, %lld blobs, %lld links and %lld deleted "
+                "repositories went, %lld stayed, "
+                "%lld could not be looked at; %lld bytes come free after doom-delay",
+                is_dry ? "without effect: " : "", (long long)done.n_reviews,
+                (long long)done.n_manifests, (long long)done.n_blobs, (long long)done.n_links,
+                (long long)done.n_repos, (long long)done.n_kept, (long long)done.n_failed,
+                (long long)done.bytes);
+    return 0;
+}
+
+int kinds_collect_if_due(struct node *node, struct jobs *jobs, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    struct meta_job                job   = { .action = STR("onlinegc"), .unique_key = STR("due") };
+    struct str                     uuid;
+
+    if (db_begin(node->db, DB_READ, "is collection due", &tx, err) < 0)
+        return -1;
+    int64_t since = db_now(tx) - work_policy(node->work)->undelete_window;
+    int     due   = meta_review_is_due(tx, since, err);
+    if (due == 1)
+        due = meta_job_is_open(tx, job.action, err) == 0;
+    db_abort(&tx);
+    if (due < 1)
+        return due;
+
+    if (db_begin(node->db, DB_WRITE, "ask for collection", &tx, err) < 0)
+        return -1;
+    job.scheduled_at = db_now(tx);
+    int waits        = meta_job_waits(tx, job.action, job.unique_key, err);
+    if (waits != 0)
+        return waits < 0 ? -1 : 0;
+    if (jobs_add(tx, arena, cmd_kinds, &job, &uuid, err) < 0 || db_commit(&tx, err) < 0)
+        return err->kind == ERR_EXISTS ? 0 : -1; /* another node was faster */
+    jobs_wake(jobs);
+    return 0;
+}
+
+/* -- the history of jobs ------------------------------------------------------------------------------ */
+
+static int drop_history(struct job *job, int64_t *out_n, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx     = NULL;
+    struct str                   age    = job_parameter(job, "maxAge");
+    struct str                   keep   = job_parameter(job, "toKeep");
+    int64_t                      age_us = 90 * 24 * HOUR_US, n_keep = 10000, n_old, n_many;
+
+    if ((age.p != NULL && text_duration_parse(age, &age_us, err) < 0) ||
+        (keep.p != NULL && text_size_parse(keep, &n_keep, err) < 0) ||
+        db_begin(((struct node *)job_context(job))->db, DB_WRITE, "drop job history", &tx, err) < 0)
+        return -1;
+    if (job_guard(job, tx, err) < 0 ||
+        meta_job_expire(tx, db_now(tx) - age_us, HISTORY_BATCH, &n_old, err) < 0 ||
+        meta_job_trim(tx, n_keep, HISTORY_BATCH, &n_many, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    *out_n = n_old + n_many;
+    return 0;
+}
+
+static int run_history(struct job *job, void *context, struct err *err)
+{
+    int64_t n = 1, total = 0;
+
+    (void)context;
+    while (n > 0 && !job_should_stop(job)) {
+        if (drop_history(job, &n, err) < 0)
+            return -1;
+        total += n;
+    }
+    if (total > 0)
+        job_log(job, "%lld jobs left the history", (long long)total);
+    return 0;
+}
+
+/* -- for trying the queue ----------------------------------------------------------------------------- */
+
+static int run_sleep(struct job *job, void *context, struct err *err)
+{
+    struct str text = job_parameter(job, "duration");
+    int64_t    us   = 10 * SECOND_US;
+
+    (void)context;
+    if (text.p != NULL && text_duration_parse(text, &us, err) < 0)
+        return err_wrap(err, "duration");
+    job_log(job, "sleeping");
+    job_pause(job, us);
+    return 0;
+}
+
+static int run_false(struct job *job, void *context, struct err *err)
+{
+    (void)job;
+    (void)context;
+    return err_set(err, ERR_UNAVAILABLE, "this job always fails");
+}
+
+static const char *const collect_takes[] = { "dryRun", NULL };
+static const char *const history_takes[] = { "maxAge", "toKeep", NULL };
+static const char *const sleep_takes[]   = { "duration", NULL };
+
+/* clang-format off */
+const struct job_kind cmd_kinds[] = {
+    { .name = "onlinegc", .says = "Gives back the space of what nothing names any more", .capacity = 1,
+      .parameters = collect_takes, .run = run_collect },
+    { .name = "onlinegc_joblogs", .says = "Takes old jobs and their logs out of the history", .capacity = 1,
+      .schedule = "0 30 3 * * *", .parameters = history_takes, .run = run_history },
+    { .name = "sleep", .says = "Sleeps, for trying the queue", .capacity = 4, .parameters = sleep_takes, .run = run_sleep },
+    { .name = "false", .says = "Fails, for trying the queue", .capacity = 4, .run = run_false },
+    { 0 },
+};
+/* clang-format on */

@@ -1,0 +1,431 @@
+/* work/collect.c: reviews, and what goes after them. The brakes are in work/brake.c, deleted repositories in
+ * work/reap.c. */
+#include "work/collect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/text.h"
+#include "meta/collect.h"
+#include "meta/object.h"
+#include "work/collect_private.h"
+
+#define DAY_US (86400 * INT64_C(1000000))
+#define FIRST_BACKOFF_US (300 * INT64_C(1000000))
+
+enum { BATCH = 16, DOUBLINGS = 8 };
+
+/* -- what a review says ------------------------------------------------------------------------------- */
+
+static void stay(struct verdict *verdict, const char *reason, int64_t next_at)
+{
+    *verdict = (struct verdict){ .reason = reason, .next_at = next_at };
+}
+
+static void go(struct verdict *verdict, const char *reason, int64_t bytes)
+{
+    *verdict = (struct verdict){ .goes = true, .reason = reason, .bytes = bytes };
+}
+
+static int64_t day_at_most(int64_t until, int64_t now)
+{
+    return until < now + DAY_US ? until : now + DAY_US;
+}
+
+/* -- blobs -------------------------------------------------------------------------------------------- */
+
+static int judge_blob(struct run *run, struct str digest, const struct meta_doom *blob,
+                      struct verdict *verdict, struct err *err)
+{
+    int64_t now   = db_now(run->tx);
+    int64_t ready = blob->touched_at + work_policy(run->work)->gc_delay;
+    int64_t pinned_until, held_until;
+    int     is_used = meta_doom_is_used(run->tx, digest, err);
+
+    if (is_used < 0 || meta_doom_pinned_until(run->tx, digest, &pinned_until, err) < 0 ||
+        meta_hold_until(run->tx, 0, digest, &held_until, err) < 0)
+        return -1;
+    if (is_used == 1)
+        stay(verdict, "a manifest names it", 0);
+    else if (held_until > now)
+        stay(verdict, "a hold keeps it", day_at_most(held_until, now));
+    else if (pinned_until > now)
+        stay(verdict, "a push relies on it", pinned_until);
+    else if (ready > now)
+        stay(verdict, "it was touched within gc-delay", ready);
+    else
+        go(verdict, "nothing names it", blob->size);
+    return 0;
+}
+
+static int doom_blob(struct run *run, struct str digest, const struct meta_doom *blob,
+                     struct err *err)
+{
+    int64_t not_before = db_now(run->tx) + work_policy(run->work)->doom_delay;
+    int64_t n_links;
+
+    if (meta_doom_links(run->tx, digest, &n_links, err) < 0 ||
+        meta_doom_blob(run->tx, digest, err) < 0 ||
+        meta_doomed_add(run->tx, blob->object_key, blob->size, not_before, err) < 0)
+        return -1;
+    run->counts.n_links += n_links;
+    run->counts.n_blobs++;
+    run->counts.bytes += blob->size;
+    return failpoint(FP_COLLECT_DELETED, err);
+}
+
+static int review_blob(struct run *run, const struct meta_review *review, struct verdict *verdict,
+                       struct err *err)
+{
+    struct meta_doom blob;
+    int64_t          n_links;
+    int              found = meta_doom_lock(run->tx, run->arena, review->id, &blob, err);
+
+    if (found < 0)
+        return -1;
+    if (found == 0) {
+        stay(verdict, "it is gone already", 0);
+        return 0;
+    }
+    if (failpoint(FP_COLLECT_LOCKED, err) < 0 ||
+        judge_blob(run, review->id, &blob, verdict, err) < 0 ||
+        failpoint(FP_COLLECT_JUDGED, err) < 0)
+        return -1;
+    if (verdict->goes)
+        return doom_blob(run, review->id, &blob, err);
+    if (meta_doom_links(run->tx, review->id, &n_links, err) < 0)
+        return -1;
+    run->counts.n_links += n_links;
+    return 0;
+}
+
+/* -- manifests ---------------------------------------------------------------------------------------- */
+
+/* "12:sha256:…" */
+static int read_place(struct str id, int64_t *out_repo, struct str *out_digest, struct err *err)
+{
+    ptrdiff_t colon = str_find(id, ':');
+    int64_t   repo  = 0;
+
+    for (ptrdiff_t i = 0; i < colon; i++) {
+        if (id.p[i] < '0' || id.p[i] > '9' || repo > INT64_MAX / 10 - 1)
+            colon = 0;
+        else
+            repo = repo * 10 + (id.p[i] - '0');
+    }
+    if (colon < 1)
+        return err_set_corrupt(err, "\"" STR_FMT "\" in the queue of collection", STR_ARGS(id));
+    *out_repo   = repo;
+    *out_digest = str_from_index(id, (size_t)colon + 1);
+    return 0;
+}
+
+static bool is_kept_untagged(const struct run *run, const struct meta_review *review,
+                             const struct meta_fate *fate)
+{
+    return fate->deleted_at == 0 && fate->subject.p == NULL && str_is(review->event, "push") &&
+           work_policy(run->work)->keep_untagged;
+}
+
+static void judge_manifest(struct run *run, const struct meta_review *review,
+                           const struct meta_fate *fate, int64_t held_until,
+                           struct verdict *verdict)
+{
+    const struct work_policy *policy = work_policy(run->work);
+    int64_t                   now    = db_now(run->tx);
+    int64_t                   ready  = fate->touched_at + policy->gc_delay;
+
+    if (fate->deleted_at != 0)
+        ready = fate->deleted_at + policy->undelete_window;
+    if (fate->is_tagged != 0)
+        stay(verdict, "a tag names it", 0);
+    else if (fate->has_parent != 0)
+        stay(verdict, "an index names it", 0);
+    else if (fate->deleted_at == 0 && fate->has_subject != 0)
+        stay(verdict, "it refers to a manifest that is there", 0);
+    else if (held_until > now)
+        stay(verdict, "a hold keeps it", day_at_most(held_until, now));
+    else if (fate->deleted_at == 0 && fate->pinned_until > now)
+        stay(verdict, "a push relies on it", fate->pinned_until);
+    else if (ready > now)
+        stay(verdict,
+             fate->deleted_at != 0 ? "it can be brought back" : "it was touched within gc-delay",
+             ready);
+    else if (is_kept_untagged(run, review, fate))
+        stay(verdict, "it was pushed by digest and never had a tag", 0);
+    else
+        go(verdict, fate->deleted_at != 0 ? "it was deleted" : "nothing names it", 0);
+}
+
+static int queue_all(struct run *run, int64_t repo_id, const struct str *digests, size_t n,
+                     const char *event, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (work_queue_manifest(run->tx, run->arena, repo_id, digests[i], db_now(run->tx), event,
+                                err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int collect_drop_manifest(struct run *run, int64_t repo_id, struct str digest, struct err *err)
+{
+    struct str *blobs, *children, *referrers;
+    size_t      n_blobs, n_children, n_referrers;
+
+    if (meta_fate_named(run->tx, run->arena, repo_id, digest, META_NAMED_BLOBS, &blobs, &n_blobs,
+                        err) < 0 ||
+        meta_fate_named(run->tx, run->arena, repo_id, digest, META_NAMED_CHILDREN, &children,
+                        &n_children, err) < 0 ||
+        meta_fate_named(run->tx, run->arena, repo_id, digest, META_NAMED_REFERRERS, &referrers,
+                        &n_referrers, err) < 0 ||
+        meta_fate_drop(run->tx, repo_id, digest, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n_blobs; i++) {
+        if (meta_gc_queue_put(run->tx, "blob", blobs[i], db_now(run->tx), "manifest gone", err) < 0)
+            return -1;
+    }
+    if (queue_all(run, repo_id, children, n_children, "index gone", err) < 0 ||
+        queue_all(run, repo_id, referrers, n_referrers, "subject gone", err) < 0)
+        return -1;
+    run->counts.n_manifests++;
+    return failpoint(FP_COLLECT_DELETED, err);
+}
+
+static int review_manifest(struct run *run, const struct meta_review *review,
+                           struct verdict *verdict, struct err *err)
+{
+    struct meta_fate fate;
+    struct str       digest;
+    int64_t          repo_id, held_until;
+
+    if (read_place(review->id, &repo_id, &digest, err) < 0)
+        return -1;
+    int found = meta_fate_lock(run->tx, run->arena, repo_id, digest, &fate, err);
+    if (found < 0)
+        return -1;
+    if (found == 0) {
+        stay(verdict, "it is gone already", 0);
+        return 0;
+    }
+    if (failpoint(FP_COLLECT_LOCKED, err) < 0 ||
+        meta_hold_until(run->tx, repo_id, digest, &held_until, err) < 0)
+        return -1;
+    judge_manifest(run, review, &fate, held_until, verdict);
+    if (failpoint(FP_COLLECT_JUDGED, err) < 0)
+        return -1;
+    return verdict->goes ? collect_drop_manifest(run, repo_id, digest, err) : 0;
+}
+
+/* A link is reviewed with its blob. */
+static int review_link(struct run *run, const struct meta_review *review, struct verdict *verdict,
+                       struct err *err)
+{
+    struct meta_review of_blob = *review;
+    int64_t            repo_id;
+
+    if (read_place(review->id, &repo_id, &of_blob.id, err) < 0)
+        return -1;
+    return review_blob(run, &of_blob, verdict, err);
+}
+
+static const struct {
+    const char *kind;
+    int (*review)(struct run *run, const struct meta_review *review, struct verdict *verdict,
+                  struct err *err);
+} kinds[] = {
+    { "blob", review_blob },
+    { "link", review_link },
+    { "manifest", review_manifest },
+};
+
+static int review_one(struct run *run, const struct meta_review *review, struct err *err)
+{
+    struct verdict verdict = { 0 };
+    int            done    = -1;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (str_is(review->kind, kinds[i].kind))
+            done = kinds[i].review(run, review, &verdict, err);
+    }
+    if (done < 0)
+        return -1;
+    if (verdict.next_at == 0)
+        done = meta_review_remove(run->tx, review, err);
+    else
+        done = meta_review_move(run->tx, review, verdict.next_at, 0, err);
+    if (done < 0)
+        return -1;
+    run->counts.n_reviews++;
+    run->counts.n_kept += !verdict.goes;
+    if (run->collect->tell != NULL)
+        run->collect->tell(run->collect->context, &(struct work_review){ .kind    = review->kind,
+                                                                         .id      = review->id,
+                                                                         .goes    = verdict.goes,
+                                                                         .reason  = verdict.reason,
+                                                                         .next_at = verdict.next_at,
+                                                                         .bytes = verdict.bytes });
+    return 0;
+}
+
+/* -- batches ------------------------------------------------------------------------------------------ */
+
+/* Rows are locked in the order in which pushes lock them, so that the two do not wait for each other. */
+static int by_id(const void *a, const void *b)
+{
+    const struct meta_review *x = a, *y = b;
+    int                       order = str_cmp(x->kind, y->kind);
+
+    return order != 0 ? order : str_cmp(x->id, y->id);
+}
+
+static int review_batch(struct run *run, size_t n_max, size_t *out_n, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena  = arena_new();
+    AUTO(db_abort) struct db_tx   *tx     = NULL;
+    struct work_collected          before = run->counts;
+    struct meta_review            *due;
+
+    *out_n = 0;
+    if (collect_begin(run, arena, &tx, err) < 0 ||
+        meta_review_due(tx, arena, n_max, &due, out_n, err) < 0 ||
+        (*out_n > 0 && failpoint(FP_COLLECT_TAKEN, err) < 0))
+        return -1;
+    if (*out_n == 0)
+        return 0;
+    qsort(due, *out_n, sizeof(*due), by_id);
+    for (size_t i = 0; i < *out_n; i++) {
+        if (review_one(run, &due[i], err) < 0) {
+            run->counts = before;
+            return -1;
+        }
+    }
+    if (collect_fuse_burn(run, &before, err) < 0 || db_commit(&tx, err) < 0) {
+        run->counts = before;
+        return -1;
+    }
+    return failpoint(FP_COLLECT_COMMITTED, err);
+}
+
+/* One that cannot be reviewed waits longer each time, and the others go on. */
+static int put_off(struct run *run, const struct err *why, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    struct meta_review            *due;
+    size_t                         n;
+
+    if (collect_begin(run, arena, &tx, err) < 0 || meta_review_due(tx, arena, 1, &due, &n, err) < 0)
+        return -1;
+    if (n == 0)
+        return 0;
+    int64_t doublings = due->attempts < DOUBLINGS ? due->attempts : DOUBLINGS;
+    if (meta_review_move(tx, due, db_now(tx) + (FIRST_BACKOFF_US << doublings), due->attempts + 1,
+                         err) < 0 ||
+        db_commit(&tx, err) < 0)
+        return -1;
+    run->counts.n_failed++;
+    log_event(LOG_WARNING, NULL, "collect.put-off",
+              LOG_FIELDS(LOG_S("kind", due->kind), LOG_S("id", due->id)), "%s", why->text);
+    return 0;
+}
+
+static bool is_over(const struct run *run)
+{
+    return run->counts.brake != NULL ||
+           (run->collect->should_stop != NULL && run->collect->should_stop(run->collect->context));
+}
+
+/* After a batch that failed, one by one until the one is found that does. */
+static int review_all(struct run *run, struct err *err)
+{
+    size_t     n = 1, n_max = BATCH;
+    struct err why;
+
+    while (n > 0 && !is_over(run)) {
+        if (review_batch(run, n_max, &n, &why) == 0) {
+            n_max = BATCH;
+            continue;
+        }
+        if (run->is_blown)
+            run->counts.brake = "the fuse has blown during the run";
+        if (why.kind == ERR_CONFLICT && why.code != NULL && strcmp(why.code, "JOB_LOST") == 0) {
+            *err = why;
+            return -1;
+        }
+        if (!run->is_blown && n_max == 1 && put_off(run, &why, err) < 0)
+            return -1;
+        n     = 1;
+        n_max = 1;
+    }
+    return 0;
+}
+
+/* Each in a transaction that is taken back, so that the trial is the run. */
+static int try_all(struct run *run, struct err *err)
+{
+    AUTO(arena_free) struct arena *places = arena_new();
+    struct str                     kind = STR(""), id = STR("");
+    size_t                         n = 1;
+
+    while (n > 0 && !is_over(run)) {
+        AUTO(arena_free) struct arena *arena = arena_new();
+        AUTO(db_abort) struct db_tx   *tx    = NULL;
+        struct meta_review            *due;
+
+        if (collect_begin(run, arena, &tx, err) < 0 ||
+            meta_review_page(tx, arena, kind, id, BATCH, &due, &n, err) < 0)
+            return -1;
+        for (size_t i = 0; i < n; i++) {
+            if (review_one(run, &due[i], err) < 0)
+                return -1;
+        }
+        if (n > 0) {
+            kind = str_copy(places, due[n - 1].kind);
+            id   = str_copy(places, due[n - 1].id);
+        }
+    }
+    return 0;
+}
+
+int collect_begin(struct run *run, struct arena *arena, struct db_tx **tx, struct err *err)
+{
+    if (db_begin(run->work->db, DB_WRITE, "collect", tx, err) < 0)
+        return -1;
+    run->arena = arena;
+    run->tx    = *tx;
+    if (run->collect->guard != NULL && !run->collect->is_dry)
+        return run->collect->guard(run->collect->context, *tx, err);
+    return 0;
+}
+
+int work_collect(struct work *work, const struct work_collect *collect, struct work_collected *out,
+                 struct err *err)
+{
+    struct run run = { .work = work, .collect = collect };
+    int        done;
+
+    if (collect_brake(&run, err) < 0)
+        return err_wrap(err, "collection");
+    if (collect->is_dry)
+        done = try_all(&run, err);
+    else if (run.counts.brake != NULL)
+        done = 0;
+    else
+        done = collect_reap_repos(&run, err) < 0 ? -1 : review_all(&run, err);
+    *out = run.counts;
+    return done < 0 ? err_wrap(err, "collection") : 0;
+}
+
+int work_collect_counts(struct work *work, struct meta_review_counts *out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(work->db, DB_READ, "count reviews", &tx, err) < 0)
+        return -1;
+    return meta_review_counts(tx, out, err);
+}

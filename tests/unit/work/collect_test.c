@@ -1,0 +1,321 @@
+/* collect_test.c: what nothing needs any more goes, and each single reason to stay keeps it. */
+#include "work/collect.h"
+
+#include <string.h>
+
+#include "fixture.h"
+#include "io/clock.h"
+#include "meta/collect.h"
+#include "oci/digest.h"
+#include "work/delete.h"
+#include "work/upload.h"
+
+int collect_test_setup(void **state)
+{
+    return fixture_open(state);
+}
+
+int collect_test_teardown(void **state)
+{
+    clock_set_offset(0);
+    return fixture_close(state);
+}
+
+/* As if a year had passed since everything that was done so far. */
+#define A_YEAR_LATER                                                           \
+    "UPDATE blobs SET touched_at = 1; UPDATE repo_blobs SET pinned_until = 1;" \
+    "UPDATE manifests SET touched_at = 1, pinned_until = 1, pushed_at = 1,"    \
+    " deleted_at = CASE WHEN deleted_at IS NULL THEN NULL ELSE 1 END;"         \
+    "UPDATE repositories SET deleted_at = 1 WHERE deleted_at IS NOT NULL;"     \
+    "UPDATE gc_queue SET review_after = 1; UPDATE doomed_objects SET not_before = 1;"
+
+static struct work_collected run(struct fixture *f)
+{
+    struct work_collect   collect = { 0 };
+    struct work_collected done    = { 0 };
+
+    CHECK_OK(work_collect(f->work, &collect, &done, &f->err), &f->err);
+    return done;
+}
+
+static int64_t count(struct fixture *f, const char *table)
+{
+    return fixture_ask(f, mem_printf(f->arena, "SELECT count(*) FROM %s", table));
+}
+
+static void delete (struct fixture *f, const char *reference)
+{
+    struct oci_reference parsed;
+
+    CHECK_OK(oci_reference_parse(str_from(reference), &parsed, &f->err), &f->err);
+    CHECK_OK(work_delete_manifest(f->work, f->arena, &f->actor, &f->repo, &parsed, &f->err),
+             &f->err);
+}
+
+void test_collect_a_deleted_image_goes_with_all_that_is_its_own(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_push_image(f, "v1", "{\"of\":1}", "layer one");
+    fixture_push_image(f, "v2", "{\"of\":2}", "layer one");
+    fixture_break(f, A_YEAR_LATER);
+    struct work_collected done = run(f);
+    assert_int_equal(done.n_manifests + done.n_blobs, 0);
+
+    delete (f, "v1");
+    fixture_break(f, A_YEAR_LATER);
+    done = run(f);
+    assert_int_equal(done.n_manifests, 1);
+    assert_int_equal(done.n_blobs, 1); /* its config; the layer is v2's too */
+    assert_int_equal(done.bytes, strlen("{\"of\":1}"));
+    assert_int_equal(count(f, "manifests"), 1);
+    assert_int_equal(count(f, "blobs"), 2);
+    assert_int_equal(count(f, "doomed_objects"), 2); /* and the layer as it was pushed again */
+    assert_int_equal(count(f, "gc_queue"), 0);
+
+    int64_t n;
+    fixture_break(f, A_YEAR_LATER);
+    CHECK_OK(work_upload_sweep(f->work, &n, &f->err), &f->err);
+    assert_int_equal(count(f, "doomed_objects"), 0);
+}
+
+/* GC-14: each condition alone keeps a blob that nothing else keeps. */
+void test_collect_each_condition_alone_keeps_a_blob(void **state)
+{
+    static const struct {
+        const char *script; /* after the year */
+        bool        goes;
+    } cases[] = {
+        { "", true },
+        { "INSERT INTO manifest_blobs SELECT repo_id, digest, (SELECT digest FROM blobs WHERE size "
+          "= 7)"
+          " FROM manifests LIMIT 1",
+          false },
+        { "UPDATE repo_blobs SET pinned_until = 9e15", false },
+        { "UPDATE repo_blobs SET pinned_until = 9e15 WHERE repo_id <> 1", true },
+        { "INSERT INTO holds (repo_id, digest, reason, owner) SELECT NULL, digest, 'court', 'law' "
+          "FROM blobs"
+          " WHERE size = 7",
+          false },
+        { "INSERT INTO holds (repo_id, digest, reason, owner, until) SELECT NULL, digest, 'court', "
+          "'law', 5"
+          " FROM blobs WHERE size = 7",
+          true },
+        { "UPDATE blobs SET touched_at = 9e15", false },
+    };
+    struct fixture *f = *state;
+
+    fixture_push_image(f, "v1", "{}", "some layer");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct oci_digest digest = fixture_push(f, mem_printf(f->arena, "blob %02zu", i));
+
+        fixture_break(f, A_YEAR_LATER);
+        fixture_break(f, cases[i].script);
+        run(f);
+        bool is_there =
+            fixture_ask(f, mem_printf(f->arena, "SELECT count(*) FROM blobs WHERE digest = '%s'",
+                                      digest.text)) == 1;
+        if (is_there == cases[i].goes)
+            fail_msg("case %zu: %s", i, cases[i].script);
+        fixture_break(f, "DELETE FROM holds; DELETE FROM manifest_blobs WHERE digest IN"
+                         " (SELECT digest FROM blobs WHERE size = 7);" A_YEAR_LATER);
+        fixture_break(f,
+                      mem_printf(f->arena,
+                                 "INSERT OR IGNORE INTO gc_queue VALUES ('blob', '%s', 1, 0, 'x')",
+                                 digest.text));
+        run(f);
+    }
+}
+
+void test_collect_each_tie_alone_keeps_a_manifest(void **state)
+{
+    static const struct {
+        const char *script; /* on a deleted tag's manifest; %s: its digest */
+        bool        goes;
+    } cases[] = {
+        { "", true },
+        { "INSERT INTO tags VALUES (1, 'again', '%s', 1, 1)", false },
+        { "INSERT INTO manifest_children SELECT 1, (SELECT digest FROM tags LIMIT 1), '%s'",
+          false },
+        { "UPDATE manifests SET pinned_until = 9e15 WHERE digest = '%s'", false },
+        { "UPDATE manifests SET touched_at = 9e15 WHERE digest = '%s'", false },
+        { "UPDATE manifests SET deleted_at = 9e15 WHERE digest = '%s'", false },
+        { "UPDATE manifests SET subject = (SELECT digest FROM tags LIMIT 1), referrer = '{}' WHERE "
+          "digest = '%s'",
+          false },
+        { "UPDATE manifests SET subject = 'sha256:gone', referrer = '{}' WHERE digest = '%s'",
+          true },
+        { "INSERT INTO holds (repo_id, digest, reason, owner) VALUES (1, '%s', 'court', 'law')",
+          false },
+        { "INSERT INTO holds (repo_id, digest, reason, owner) VALUES (2, '%s', 'court', 'law')",
+          true },
+        { "UPDATE gc_queue SET event = 'push' WHERE kind = 'manifest'; -- %s", false },
+    };
+    struct fixture    *f      = *state;
+    struct work_policy policy = *work_policy(f->work);
+
+    policy.keep_untagged = true;
+    work_set_policy(f->work, &policy);
+    fixture_push_image(f, "anchor", "{}", "anchor");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct oci_digest digest =
+            fixture_push_image(f, "v1", mem_printf(f->arena, "{\"n\":%zu}", i), "layer");
+        char script[1024];
+
+        delete (f, "v1");
+        fixture_break(f, A_YEAR_LATER);
+        int n = snprintf(script, sizeof(script), "%s", cases[i].script);
+        assert_in_range(n, 0, sizeof(script) - 1);
+        char *hole = strstr(script, "%s");
+        if (hole != NULL)
+            fixture_break(f, mem_printf(f->arena, "%.*s%s%s", (int)(hole - script), script,
+                                        digest.text, hole + 2));
+        run(f);
+        bool is_there =
+            fixture_ask(f,
+                        mem_printf(f->arena, "SELECT count(*) FROM manifests WHERE digest = '%s'",
+                                   digest.text)) == 1;
+        if (is_there == cases[i].goes)
+            fail_msg("case %zu: %s", i, cases[i].script);
+        fixture_break(f, "DELETE FROM holds; DELETE FROM tags WHERE name = 'again';"
+                         "DELETE FROM manifest_children");
+    }
+}
+
+void test_collect_what_was_pushed_by_digest_stays_unless_that_is_switched_off(void **state)
+{
+    struct fixture    *f      = *state;
+    struct work_policy policy = *work_policy(f->work);
+
+    policy.keep_untagged = true;
+    work_set_policy(f->work, &policy);
+    fixture_push_image(f, "", "{}", "layer");
+    fixture_break(f, A_YEAR_LATER);
+    assert_int_equal(run(f).n_manifests, 0);
+
+    policy.keep_untagged = false;
+    work_set_policy(f->work, &policy);
+    fixture_push_image(f, "", "{}", "layer");
+    fixture_break(f, A_YEAR_LATER);
+    assert_int_equal(run(f).n_manifests, 1);
+}
+
+void test_collect_a_trial_says_what_a_run_does_and_changes_nothing(void **state)
+{
+    struct fixture       *f   = *state;
+    struct work_collect   dry = { .is_dry = true };
+    struct work_collected tried, done;
+
+    fixture_push_image(f, "v1", "{\"of\":1}", "layer one");
+    fixture_push(f, "alone");
+    delete (f, "v1");
+    fixture_break(f, A_YEAR_LATER);
+    int64_t before = count(f, "gc_queue");
+    CHECK_OK(work_collect(f->work, &dry, &tried, &f->err), &f->err);
+    assert_int_equal(count(f, "gc_queue"), before);
+    assert_int_equal(count(f, "blobs"), 3);
+    assert_int_equal(tried.n_manifests, 1);
+    assert_int_equal(tried.n_blobs, 1);
+    done = run(f);
+    assert_int_equal(done.n_manifests, 1);
+    assert_int_equal(done.n_blobs, 3); /* those of the manifest are looked at after it */
+}
+
+void test_collect_a_link_goes_when_the_blob_lives_on_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_push_image(f, "v1", "{}", "shared");
+    fixture_break(
+        f,
+        "INSERT INTO repositories (uuid, path, namespace_id, created_at, created_by)"
+        " VALUES ('u', 'admin/other', 1, 1, 1);"
+        "INSERT INTO repo_blobs SELECT 2, digest, 1 FROM blobs;"
+        "INSERT OR IGNORE INTO gc_queue SELECT 'blob', digest, 1, 0, 'x' FROM blobs;" A_YEAR_LATER);
+    assert_int_equal(run(f).n_links, 2);
+    assert_int_equal(count(f, "repo_blobs"), 2);
+    assert_int_equal(count(f, "blobs"), 2);
+}
+
+void test_collect_a_deleted_repository_is_emptied_after_the_window(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_push_image(f, "v1", "{}", "layer");
+    fixture_push_image(f, "v2", "{\"a\":1}", "layer");
+    fixture_push(f, "alone");
+    fixture_break(f, A_YEAR_LATER "UPDATE repositories SET deleted_at = 9e15");
+    assert_int_equal(run(f).n_repos, 0);
+    assert_int_equal(count(f, "manifests"), 2);
+
+    fixture_break(f, A_YEAR_LATER);
+    struct work_collected done = run(f);
+    assert_int_equal(done.n_repos, 1);
+    assert_int_equal(done.n_manifests, 2);
+    assert_int_equal(count(f, "manifests") + count(f, "tags") + count(f, "repo_blobs"), 0);
+    assert_int_equal(count(f, "blobs"), 0);
+    assert_int_equal(run(f).n_repos, 0);
+}
+
+/* GC-08, GC-09 and the fuse: with a brake on, nothing goes. */
+void test_collect_brakes_hold(void **state)
+{
+    static const struct {
+        const char *script, *undo, *about;
+    } cases[] = {
+        { "INSERT INTO nodes VALUES ('0123456789ab', 'old', 0, 1, 9e15)", "DELETE FROM nodes",
+          "older version" },
+        { "INSERT INTO damage VALUES ('k', 0, 'sha256:x', 'missing', 'read', 1, NULL)",
+          "DELETE FROM damage", "missing" },
+        { "INSERT OR REPLACE INTO registry VALUES ('collect.clock', '9000000000000000')",
+          "DELETE FROM registry WHERE name = 'collect.clock'", "behind" },
+        { "INSERT OR REPLACE INTO registry VALUES ('collect.fuse', '8999999999999999 1000 5')",
+          "DELETE FROM registry WHERE name = 'collect.fuse'", "fuse" },
+        { "INSERT OR REPLACE INTO registry VALUES ('collect.timeline', '7 9000000000000000')",
+          "DELETE FROM registry WHERE name = 'collect.timeline'", "took over" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fixture_push(f, "alone");
+        fixture_break(f, A_YEAR_LATER);
+        fixture_break(f, cases[i].script);
+        struct work_collected done = run(f);
+        if (done.brake == NULL || strstr(done.brake, cases[i].about) == NULL)
+            fail_msg("case %zu: %s", i, done.brake == NULL ? "no brake" : done.brake);
+        assert_int_equal(count(f, "blobs"), 1);
+        fixture_break(f, cases[i].undo);
+    }
+
+    assert_null(run(f).brake);
+    for (int hours = -48; hours <= 48; hours += 96) {
+        fixture_push(f, "alone");
+        fixture_break(f, A_YEAR_LATER);
+        clock_set_offset(hours * INT64_C(3600000000));
+        assert_non_null(run(f).brake);
+        assert_int_equal(count(f, "blobs"), 1);
+        clock_set_offset(0);
+        assert_int_equal(run(f).n_blobs, 1);
+    }
+}
+
+void test_collect_the_fuse_counts_what_went_in_a_day(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_break(f, "INSERT OR REPLACE INTO registry VALUES ('collect.fuse', '0 0 0')");
+    fixture_push(f, "alone");
+    fixture_break(f, A_YEAR_LATER);
+    assert_int_equal(run(f).n_blobs, 1);
+    assert_int_equal(
+        fixture_ask(f, "SELECT value LIKE '% 1 5' FROM registry WHERE name = 'collect.fuse'"), 1);
+
+    /* Nearly used up: of two that may go only as many do as it allows. */
+    fixture_break(f, "UPDATE registry SET value = substr(value, 1, 16) || ' 999 5'"
+                     " WHERE name = 'collect.fuse'");
+    fixture_push(f, "one");
+    fixture_push(f, "two");
+    fixture_break(f, A_YEAR_LATER);
+    assert_non_null(run(f).brake);
+    assert_true(count(f, "blobs") >= 1);
+}
