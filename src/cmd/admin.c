@@ -10,6 +10,7 @@
 #include "cmd/node.h"
 #include "cmd/socket.h"
 #include "cmd/verb.h"
+#include "io/terminal.h"
 
 enum { OUT_MAX = 64 * 1024, SECRET_MAX = 1024 };
 
@@ -24,25 +25,32 @@ static int print_help(void)
     return CMD_USAGE;
 }
 
-/* One line of standard input; the terminal shows what is typed only if it must. */
+static int ask_twice(struct arena *arena, struct str *out, struct err *err)
+{
+    struct str first, second;
+
+    if (terminal_ask(arena, "New password: ", true, &first, err) < 0 ||
+        terminal_ask(arena, "New password, again: ", true, &second, err) < 0)
+        return -1;
+    if (!str_eq(first, second))
+        return err_set(err, ERR_PRECONDITION, "the two are not the same");
+    *out = first;
+    return 0;
+}
+
+/* One line of standard input or, where that is a terminal, an answer that is not shown. */
 static int read_secret(struct arena *arena, struct str *out, struct err *err)
 {
-    char  *line = mem_alloc(arena, SECRET_MAX + 2);
-    size_t n    = 0;
+    struct str secret = STR("");
+    int        done   = terminal_is(STDIN_FILENO) ? ask_twice(arena, &secret, err)
+                                                  : terminal_read_line(arena, STDIN_FILENO, &secret, err);
 
-    if (isatty(STDIN_FILENO))
-        fprintf(stderr, "new password, then Enter: ");
-    while (n < SECRET_MAX + 1) {
-        ssize_t got = read(STDIN_FILENO, line + n, 1);
-
-        if (got <= 0 || line[n] == '\n')
-            break;
-        n++;
-    }
-    if (n == 0 || n > SECRET_MAX)
+    if (done < 0 && err->kind != ERR_NOT_FOUND && err->kind != ERR_TOO_LARGE)
+        return -1;
+    if (done < 0 || secret.n == 0 || secret.n > SECRET_MAX)
         return err_set(err, ERR_INVALID, "a password of 1 to %d bytes is read from standard input",
                        SECRET_MAX);
-    *out = (struct str){ .p = line, .n = n };
+    *out = secret;
     return 0;
 }
 

@@ -78,9 +78,10 @@ static int read_env(struct arena *arena, struct client_env *out, struct err *err
     return 0;
 }
 
-/* 0, or -1: nobody reads it any more. */
+/* Who stops reading (`| head`) ends us without a word, as other programs. */
 static int print(struct str text, struct err *err)
 {
+    signal(SIGPIPE, SIG_DFL);
     return file_write_all(STDOUT_FILENO, text, -1, err);
 }
 

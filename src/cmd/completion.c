@@ -113,9 +113,10 @@ static void place_group(const struct shell *shell, const struct client_group *gr
         place_command(shell, command, out);
 }
 
-static void place_top(const struct shell *shell, struct buf *out)
+/* The commands themselves, and as what `help` explains. */
+static void place_top(const struct shell *shell, const char *path, struct buf *out)
 {
-    struct place place = { .path = "" };
+    struct place place = { .path = path };
 
     for (const struct cmd *cmd = cmd_table; cmd->name != NULL; cmd++)
         add(&place, cmd->name, cmd->summary, NULL);
@@ -431,7 +432,8 @@ int completion_print(struct str shell, struct buf *out, struct err *err)
         if (!str_is(shell, shells[i].name))
             continue;
         shells[i].begin(out);
-        place_top(&shells[i], out);
+        place_top(&shells[i], "", out);
+        place_top(&shells[i], "help", out);
         place_settings(&shells[i], "serve", arena, out);
         place_settings(&shells[i], "config", arena, out);
         place_admin(&shells[i], arena, out);

@@ -208,12 +208,21 @@ static bool is_credential(struct str header)
     return str_eq_nocase(header, STR("Authorization")) || str_eq_nocase(header, STR("Cookie"));
 }
 
+/* Methods that say Content-Length: 0 when there is no body (RFC 9110, 8.6). */
+static bool wants_body(const struct net_request *request)
+{
+    return str_is(request->method, "POST") || str_is(request->method, "PUT") ||
+           str_is(request->method, "PATCH");
+}
+
 static int list_headers(const struct hop *hop, bool with_credentials, struct curl_slist **out,
                         struct err *err)
 {
     const struct net_request *request = hop->request;
 
     *out = curl_slist_append(NULL, "Expect:"); /* bodies are small: no question before them */
+    if (request->body.p == NULL)
+        *out = curl_slist_append(*out, "Content-Type:"); /* libcurl would name one */
     for (size_t i = 0; i < request->n_headers; i++) {
         const struct net_header *header = &request->headers[i];
 
@@ -272,9 +281,9 @@ static void set_request(struct hop *hop, bool with_credentials)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, hop->net->settings.agent.p);
     if (str_is(request->method, "HEAD"))
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    if (request->body.p != NULL) {
+    if (request->body.p != NULL || wants_body(request)) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.p);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.p == NULL ? "" : request->body.p);
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, str_dup(hop->arena, request->method));
     if (request->user.p != NULL && with_credentials) {

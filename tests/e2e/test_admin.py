@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from harness.cli import Cli
 from harness.client import Registry
 from harness.people import PASSWORD, People, refused, unique
 from harness.server import SANITIZER_REPORT, binary, environment
@@ -60,3 +61,13 @@ def test_a_reset_ends_tokens_but_those_of_others_go_on(server, admin):
     assert run_admin(server, "reset-password", user.user, stdin=PASSWORD).returncode == 0
     assert bearer.get(f"{ACCOUNTS}/{user.user}").status_code == 401
     assert kept.get(f"{ACCOUNTS}/{other.user}").status_code == 200
+
+
+def test_on_a_terminal_a_password_is_asked_for_twice_and_not_shown(server, tmp, admin):
+    user = People(admin).user()
+    cli = Cli(tmp / "shell")
+    command = ("admin", "reset-password", user.user, "--data", server.data, *server.database)
+    code, seen = cli.on_terminal(*command, answers=[("New password: ", PASSWORD), ("again: ", PASSWORD)])
+    assert code == 0 and PASSWORD not in seen, seen
+    code, seen = cli.on_terminal(*command, answers=[("New password: ", PASSWORD), ("again: ", "something else")])
+    assert code == 1 and "not the same" in seen

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -319,6 +320,15 @@ def test_a_raw_call(admin, server):
     assert "400" not in admin.fails("api", "/enzi/v0/accounts", "--data", f"@{body}")
     assert json.loads(admin("api", "--anonymous", "/basic_info"))["User"] == ""
     admin.fails("api", "http://elsewhere/", code=2)
+
+
+def test_who_stops_reading_ends_it_without_a_word(admin):
+    process = subprocess.Popen([str(binary()), "api", "/api/openapi.json"], env=admin.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == -signal.SIGPIPE
 
 
 def test_help_and_wrong_words(cli):

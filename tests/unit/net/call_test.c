@@ -204,6 +204,20 @@ void test_nothing_of_a_request_stays_for_the_next(void **state)
     CHECK_STR(answer.body, "ok");
 }
 
+void test_no_body_is_said_to_be_none(void **state)
+{
+    struct net_request request = { .method = STR("POST"), .url = url_of(&first, "/") };
+    struct net_answer  answer;
+
+    ANSWERS(&first, OK_TWO, OK_TWO);
+    CHECK_OK(net_call(net, arena, &request, &answer, &err), &err);
+    assert_non_null(strstr(first.heard[0], "Content-Length: 0\r\n"));
+    assert_null(strstr(first.heard[0], "Content-Type"));
+    request.method = STR("DELETE");
+    CHECK_OK(net_call(net, arena, &request, &answer, &err), &err);
+    assert_null(strstr(first.heard[1], "Content-Length"));
+}
+
 void test_credentials_stay_with_their_host(void **state)
 {
     struct net_header cookie = { STR("cookie"), STR("a=b") };
