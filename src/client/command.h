@@ -61,7 +61,7 @@ struct client_command {
     const char *name;    /* "user create" */
     const char *args;    /* "NAME" */
     const char *summary; /* one line, without a dot */
-    const char *method;
+    const char *method;  /* a PATCH of nothing is a GET, unless has_body */
     const char *path;
     const char *query; /* "filter=users": a field that is sent unless an option says it; or null */
 

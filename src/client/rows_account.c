@@ -90,6 +90,16 @@ static const struct client_option org_options[] = {
     { 0 },
 };
 
+static const struct client_option org_settings_options[] = {
+    { "--create-on-push",    NULL, CLIENT_FLAG, CLIENT_IN_BODY, "createRepositoryOnPush", "true",  "a push makes a repository that is not there, private" },
+    { "--no-create-on-push", NULL, CLIENT_FLAG, CLIENT_IN_BODY, "createRepositoryOnPush", "false", "it does not" },
+    { 0 },
+};
+
+static const struct client_column org_settings_columns[] = {
+    { "CREATE ON PUSH", "createRepositoryOnPush", CLIENT_AS_IS }, { 0 },
+};
+
 static const struct client_option member_list_options[] = {
     { "--owners",     NULL, CLIENT_FLAG, CLIENT_IN_QUERY, "filter", "admins",     "owners only" },
     { "--non-owners", NULL, CLIENT_FLAG, CLIENT_IN_QUERY, "filter", "non-admins", "the others only" },
@@ -133,6 +143,10 @@ const struct client_command client_org_rows[] = {
       .method = "PATCH", .path = "/enzi/v0/accounts/{ORG}", .has_body = true, .options = org_options,
       .done = "changed organisation {ORG}",
       .examples = "assay org set acme --full-name 'Acme Assayers Ltd'" },
+    { .name = "org settings", .args = "ORG", .summary = "Show or change what the owners decide for an organisation",
+      .method = "PATCH", .path = "/api/v1/accounts/{ORG}/settings", .options = org_settings_options,
+      .columns = org_settings_columns,
+      .examples = "assay org settings acme\nassay org settings acme --create-on-push" },
     { .name = "org members", .args = "ORG", .summary = "List members of an organisation",
       .method = "GET", .path = "/enzi/v0/accounts/{ORG}/members", .options = member_list_options,
       .list = "members", .paging = CLIENT_BY_START, .columns = member_columns,

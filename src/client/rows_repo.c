@@ -36,6 +36,11 @@ static const struct client_column repo_team_columns[] = {
     { "TEAM", "team.name", CLIENT_AS_IS }, { "LEVEL", "accessLevel", CLIENT_AS_IS }, { 0 },
 };
 
+static const struct client_column tag_columns[] = {
+    { "TAG", "name", CLIENT_AS_IS }, { "DIGEST", "digest", CLIENT_AS_IS }, { "SIZE", "manifest.size", CLIENT_AS_IS },
+    { "UPDATED", "updatedAt", CLIENT_TIME }, { "BY", "author", CLIENT_AS_IS }, { 0 },
+};
+
 const struct client_command client_repo_rows[] = {
     { .name = "repo list", .args = "[NAMESPACE]", .summary = "List repositories that one may see",
       .method = "GET", .path = "/api/v0/repositories[/{NAMESPACE}]",
@@ -58,6 +63,13 @@ const struct client_command client_repo_rows[] = {
       .list = "teamAccessList", .paging = CLIENT_BY_PAGE_START, .columns = repo_team_columns,
       .more = "Grants on what lies above it reach it too: `assay grant who` says who can do something, and why.",
       .examples = "assay repo teams acme/base" },
+    { .name = "repo tags", .args = "REPO", .summary = "List tags of a repository",
+      .method = "GET", .path = "/api/v0/repositories/{+REPO}/tags?includeManifests=true",
+      .list = "", .paging = CLIENT_BY_PAGE_START, .columns = tag_columns,
+      .examples = "assay repo tags acme/base\nassay repo tags acme/base -o json | jq -r '.[].name'" },
+    { .name = "repo untag", .args = "REPO TAG", .summary = "Delete a tag",
+      .method = "DELETE", .path = "/api/v0/repositories/{+REPO}/tags/{TAG}", .done = "deleted tag {TAG} of {REPO}",
+      .examples = "assay repo untag acme/base old" },
     { .name = "repo delete", .args = "REPO", .summary = "Delete a repository with all that is in it",
       .method = "DELETE", .path = "/api/v0/repositories/{+REPO}", .done = "deleted repository {REPO}",
       .examples = "assay repo delete acme/old" },

@@ -64,6 +64,10 @@ def test_people_organisations_and_teams(admin, acme, person):
     alice("org", "remove", acme, bob.name)
     assert bob.name not in alice.table("org", "members", acme)
 
+    assert "no" in alice("org", "settings", acme)
+    assert alice.json("org", "settings", acme, "--create-on-push")["createRepositoryOnPush"] is True
+    assert alice.json("org", "settings", acme)["createRepositoryOnPush"] is True
+
     # And nobody else.
     said = bob.fails("org", "set", acme, "--full-name", "Bob's")
     assert "(" in said and "assay login" not in said
@@ -163,6 +167,10 @@ def test_skopeo_uses_the_same_log_in(server, person, tmp):
     done = skopeo("copy", "--dest-tls-verify=false", f"oci:{layout}:v1", target)
     assert done.returncode == 0, done.stderr
     assert alice.json("repo", "show", f"{alice.name}/app")["namespace"] == alice.name
+    repo = f"{alice.name}/app"
+    assert alice.table("repo", "tags", repo) == ["v1"] and alice.name in alice("repo", "tags", repo)
+    alice("repo", "untag", repo, "v1")
+    assert alice.table("repo", "tags", repo) == []
     alice("logout")
     assert skopeo("inspect", "--tls-verify=false", target).returncode != 0
 
