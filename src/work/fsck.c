@@ -225,8 +225,12 @@ static int check_in_use(struct fsck_run *run, bool is_doomed, struct err *err)
         (is_doomed ? meta_check_doomed_in_use : meta_check_pending_in_use)(tx, arena, IN_USE_MAX,
                                                                            &keys, &n, err) < 0)
         return -1;
+    struct fsck_tale tale = { .kind        = is_doomed ? "doomed-in-use" : "pending-in-use",
+                              .is_repaired = run->want->repairs };
     for (size_t i = 0; run->want->repairs && i < n; i++) {
-        if ((is_doomed ? meta_doomed_remove : meta_pending_remove)(tx, keys[i], err) < 0)
+        tale.object = keys[i];
+        if ((is_doomed ? meta_doomed_remove : meta_pending_remove)(tx, keys[i], err) < 0 ||
+            fsck_record(tx, &tale, err) < 0)
             return -1;
     }
     if (run->want->repairs && db_commit(&tx, err) < 0)
@@ -234,10 +238,7 @@ static int check_in_use(struct fsck_run *run, bool is_doomed, struct err *err)
     db_abort(&tx);
 
     for (size_t i = 0; i < n; i++) {
-        struct fsck_tale tale = { .kind        = is_doomed ? "doomed-in-use" : "pending-in-use",
-                                  .object      = keys[i],
-                                  .is_repaired = run->want->repairs };
-
+        tale.object = keys[i];
         if (fsck_tell(run, &tale, err, "a blob's object is listed for removal") < 0)
             return -1;
     }

@@ -156,12 +156,13 @@ static int list_named(struct checking *c, bool is_blobs, struct names *out, stru
 }
 
 static int repair_named(struct checking *c, bool is_blobs, const struct names *found,
-                        struct err *err)
+                        const struct fsck_tale *tale, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
     if (db_begin(c->run->work->db, DB_WRITE, "repair references", &tx, err) < 0 ||
-        (is_blobs ? add_blobs : add_children)(c, tx, found, err) < 0)
+        (is_blobs ? add_blobs : add_children)(c, tx, found, err) < 0 ||
+        fsck_record(tx, tale, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
@@ -181,7 +182,8 @@ static int check_named(struct checking *c, bool is_blobs, struct err *err)
         return 0;
 
     if (c->run->want->repairs) {
-        if (repair_named(c, is_blobs, &found, err) < 0 || list_named(c, is_blobs, &now, err) < 0)
+        if (repair_named(c, is_blobs, &found, &tale, err) < 0 ||
+            list_named(c, is_blobs, &now, err) < 0)
             return -1;
         tale.is_repaired = count_missing(wanted, &now) + count_missing(&now, wanted) == 0;
     }
@@ -253,12 +255,12 @@ static int derive(struct checking *c, struct meta_check_manifest *out, struct er
 }
 
 static int write_derived(struct checking *c, const struct meta_check_manifest *derived,
-                         struct err *err)
+                         const struct fsck_tale *tale, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
     if (db_begin(c->run->work->db, DB_WRITE, "repair manifest", &tx, err) < 0 ||
-        meta_check_set_derived(tx, derived, err) < 0)
+        meta_check_set_derived(tx, derived, err) < 0 || fsck_record(tx, tale, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
@@ -292,7 +294,7 @@ static int check_columns(struct checking *c, struct err *err)
     }
     if (wrong.n == 0)
         return 0;
-    if (c->run->want->repairs && write_derived(c, &derived, err) < 0)
+    if (c->run->want->repairs && write_derived(c, &derived, &tale, err) < 0)
         return -1;
     return fsck_tell(c->run, &tale, err, "its row says something else than its bytes of: " STR_FMT,
                      STR_ARGS(buf_view(&wrong)));

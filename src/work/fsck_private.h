@@ -24,6 +24,9 @@ struct fsck_tale {
 int fsck_tell(struct fsck_run *run, const struct fsck_tale *tale, struct err *err,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The record of a repair, in the transaction of the repair. */
+int fsck_record(struct db_tx *tx, const struct fsck_tale *tale, struct err *err);
+
 /* "repository:tag", or "repository@digest" of an image without a tag. */
 struct meta_check_image;
 struct str fsck_image(struct arena *arena, const struct meta_check_image *image);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "meta/check.h"
+#include "meta/repo.h"
 #include "work/fsck_private.h"
 
 struct str fsck_image(struct arena *arena, const struct meta_check_image *image)
@@ -39,6 +40,25 @@ static int list_images(struct fsck_run *run, struct arena *arena, const struct f
         }
     }
     return 0;
+}
+
+int fsck_record(struct db_tx *tx, const struct fsck_tale *tale, struct err *err)
+{
+    static const struct meta_actor checker = { .kind = "system", .name = { .p = "fsck", .n = 4 } };
+    AUTO(arena_free) struct arena *arena   = arena_new();
+    struct meta_repo               repo    = { 0 };
+    int found = tale->repo_id == 0 ? 0 : meta_repo_find_id(tx, arena, tale->repo_id, &repo, err);
+
+    if (found < 0)
+        return -1;
+    struct meta_event event = { .type        = "REPAIRED",
+                                .repo_id     = tale->repo_id,
+                                .path        = repo.path,
+                                .object_kind = tale->repo_id == 0 ? "object" : "manifest",
+                                .object_name = tale->object,
+                                .digest      = tale->images_of,
+                                .target      = str_from(tale->kind) };
+    return meta_event_add(tx, &checker, &event, err);
 }
 
 int fsck_tell(struct fsck_run *run, const struct fsck_tale *tale, struct err *err,

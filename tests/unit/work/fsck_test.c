@@ -73,6 +73,9 @@ static const char *kind_of(struct fixture *f, bool repairs)
     assert_int_equal(report.counts.n_findings, report.n);
     assert_int_equal(report.counts.n_repaired,
                      repairs && report.list[0].is_repaired ? report.n : 0);
+    assert_true(!repairs ||
+                fixture_ask(f, "SELECT count(*) FROM audit WHERE action = 'REPAIRED'") >=
+                    (int64_t)report.counts.n_repaired);
     for (size_t i = 1; i < report.n; i++)
         assert_string_equal(report.list[i].kind, report.list[0].kind);
     return report.n == 0 ? "" : report.list[0].kind;
