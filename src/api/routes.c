@@ -3,6 +3,7 @@
 
 extern const struct api_route api_assets_routes[];
 extern const struct api_route api_description_routes[];
+extern const struct api_route api_enzi_config_routes[];
 extern const struct api_route api_enzi_account_routes[];
 extern const struct api_route api_enzi_admin_routes[];
 extern const struct api_route api_enzi_gone_routes[];
@@ -37,6 +38,7 @@ extern const struct api_route api_v2_upload_routes[];
 const struct api_route *const api_tables[] = {
     api_assets_routes,
     api_description_routes,
+    api_enzi_config_routes,
     api_enzi_account_routes,
     api_enzi_admin_routes,
     api_enzi_gone_routes,

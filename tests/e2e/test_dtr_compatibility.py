@@ -137,6 +137,7 @@ SEEN = {
     "Features": "/api/v0/meta/features", "Language": "/api/v0/accounts/language", "Settings": "/api/v0/meta/settings",
     "ClusterStatus": "/api/v0/meta/cluster_status", "ListTag": "/api/v0/repositories/{namespace}/{reponame}/tags",
     "Tag": "/api/v0/repositories/{namespace}/{reponame}/tags/{reference}", "enzi.Account": "/enzi/v0/accounts/{accountNameOrID}",
+    "enzi.AccountsConfig": "/enzi/v0/config/accounts", "enzi.AuthConfig": "/enzi/v0/config/auth",
 }
 
 
