@@ -31,12 +31,6 @@ const struct cmd cmd_table[] = {
 
 enum { HELP_MAX = 256 * 1024 };
 
-int cmd_complain(const char *name, const struct err *err)
-{
-    fprintf(stderr, "assay %s: %s\n", name, err->text);
-    return err->kind == ERR_INVALID ? CMD_USAGE : CMD_FAILED;
-}
-
 int cmd_version(int argc, char **argv)
 {
     (void)argc;

@@ -281,14 +281,6 @@ int jobs_start(const struct jobs_settings *settings, struct jobs **out, struct e
     return 0;
 }
 
-void jobs_wake(struct jobs *jobs)
-{
-    pthread_mutex_lock(&jobs->lock);
-    jobs->is_woken = true;
-    pthread_cond_broadcast(&jobs->wake);
-    pthread_mutex_unlock(&jobs->lock);
-}
-
 void jobs_stop(struct jobs **jobs)
 {
     if (*jobs == NULL)

@@ -78,6 +78,15 @@ void job_log(struct job *job, const char *format, ...)
     pthread_mutex_unlock(&job->lock);
 }
 
+/* The keeper, and jobs that pause. */
+void jobs_wake(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->is_woken = true;
+    pthread_cond_broadcast(&jobs->wake);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
 /* -- lines -------------------------------------------------------------------------------------------- */
 
 static struct line *take_lines(struct job *job)
