@@ -18,7 +18,7 @@ ABSENT = {"NO_SUCH_REPOSITORY", "NO_SUCH_ACCOUNT", "NAME_UNKNOWN"}
 DIGEST = "sha256:" + "0" * 64
 STATES = {"repository": ("own", "foreign", "public", "missing", "deleted"),
           "account": ("own", "foreign", "self", "other", "missing"), "plain": ("none",)}
-CALLERS = ("nobody", "bad", "disabled", "admin", "owner", "writer", "reader", "member", "stranger")
+CALLERS = ("nobody", "bad", "disabled", "admin", "owner", "writer", "reader", "member", "stranger", "machine")
 
 
 def printed_routes():
@@ -39,7 +39,8 @@ class World:
         self.push(f"{self.org}/gone")
         self.good(self.root.delete(f"/api/v0/repositories/{self.org}/gone"))
         self.other, self.passer, self.spare = people.user().user, people.user().user, "spare"
-        self.users = {"nobody": self.root.anonymous(), "admin": self.root, "owner": people.member(self.org, owner=True), "writer": people.member(self.org),
+        self.users = {"nobody": self.root.anonymous(), "admin": self.root,
+                      "owner": people.member(self.org, owner=True), "writer": people.member(self.org),
                       "reader": people.member(self.org), "member": people.member(self.org), "stranger": people.user(),
                       "disabled": people.user()}
         for org in (self.org, self.foreign):
@@ -48,6 +49,10 @@ class World:
         self.grant("writer", "read-write")
         self.grant("reader", "read-only")
         self.push(f"{self.foreign}/open", visibility="public")
+        self.users["machine"] = self.machine()
+        self.tokens = {who: self.good(user.post("/api/v0/api_tokens", json={"tokenLabel": "x"})).json()["token"]
+                       for who, user in self.users.items() if who not in ("nobody", "machine")}
+        self.sessions = {who: self.log_in(user) for who, user in self.users.items() if who not in ("nobody", "machine")}
         self.bearers = {}
         self.identities = {who: user.token() for who, user in self.users.items() if who != "nobody"}
         self.good(self.root.patch(f"/enzi/v0/accounts/{self.users['disabled'].user}", json={"isActive": False}))
@@ -66,6 +71,18 @@ class World:
         team = self.people.team(self.org, self.users[who])
         self.good(self.root.put(f"/api/v0/repositories/{self.org}/app/teamAccess/{team}", json={"accessLevel": level}))
 
+    def machine(self):
+        """A service account that may read what the reader may."""
+        made = self.good(self.root.post(f"/api/v1/accounts/{self.org}/services", json={"label": "ci"})).json()
+        self.good(self.root.post("/api/v1/grants", json={"user": made["name"], "role": "read-only",
+                                                         "repository": f"{self.org}/app"}))
+        return Registry(self.url, made["name"], made["secret"])
+
+    def log_in(self, user):
+        """The headers of a browser's session."""
+        answer = self.good(Registry(self.url).post("/login", data={"username": user.user, "password": user.password}))
+        return {"Cookie": answer.headers["Set-Cookie"].split(";")[0], "X-Csrf-Token": answer.json()["csrfToken"]}
+
     def repository(self, state):
         return {"own": f"{self.org}/app", "foreign": f"{self.foreign}/app", "public": f"{self.foreign}/open",
                 "missing": f"{self.org}/never", "deleted": f"{self.org}/gone"}[state]
@@ -76,9 +93,11 @@ class World:
 
     # Credentials.
 
-    def basic(self, who):
+    def basic(self, who, by_token):
         user = self.users["owner" if who == "bad" else who]
-        password = "not the password" if who == "bad" else user.password
+        password = self.tokens["owner" if who == "bad" else who] if by_token else user.password
+        if who == "bad":
+            password = password[:-4] + "none"
         return "Basic " + base64.b64encode(f"{user.user}:{password}".encode()).decode()
 
     def bearer(self, who, state, is_registry):
@@ -96,7 +115,13 @@ class World:
     def headers(self, who, kind, state, is_registry):
         if who == "nobody" and kind == "basic":
             return {}
-        return {"Authorization": self.basic(who) if kind == "basic" else self.bearer(who, state, is_registry)}
+        if kind == "session" and who == "bad":
+            return {"Cookie": self.sessions["owner"]["Cookie"][:-4] + "none"}
+        if kind == "session":
+            return self.sessions[who]
+        if kind == "bearer":
+            return {"Authorization": self.bearer(who, state, is_registry)}
+        return {"Authorization": self.basic(who, kind == "token")}
 
 
 def relation(kind, who, state, is_known_as_nobody):
@@ -116,7 +141,7 @@ def relation(kind, who, state, is_known_as_nobody):
             return "s"
         if state == "other":
             return "u"
-        if state == "foreign" or who == "stranger":
+        if state == "foreign" or who in ("stranger", "machine"):
             return "n"
         return "o" if who == "owner" else "m"
     if who == "nobody":
@@ -127,7 +152,7 @@ def relation(kind, who, state, is_known_as_nobody):
         return "a"
     if state == "public":
         return "v"
-    return {"owner": "o", "writer": "w", "reader": "r"}.get(who, "n") if state == "own" else "n"
+    return {"owner": "o", "writer": "w", "reader": "r", "machine": "r"}.get(who, "n") if state == "own" else "n"
 
 
 def path_of(world, pattern, kind, state, who):
@@ -169,15 +194,16 @@ def test_B_23_every_route_has_a_row_and_every_row_a_route(printed):
     assert set(ROUTES) - set(printed) == set(), "rows of routes that are not there"
 
 
-def cases(route, is_registry):
-    """(caller, state, kind of credential): all in a soak, else one kind in turn."""
-    kinds = ("basic", "bearer")
+def cases(route, is_registry, is_managed):
+    """(caller, state, kind of credential): all in a soak, else one kind in turn. Sessions are of the management APIs."""
+    kinds = ("basic", "bearer", "token") + (("session",) if is_managed else ())
     for number, (who, state) in enumerate(itertools.product(CALLERS, STATES[route.kind])):
         if who == "nobody":
             for kind in kinds[:2 if is_registry and route.kind == "repository" else 1]:
                 yield who, state, kind
             continue
-        chosen = kinds if volume.is_soak() else (kinds[(number + len(route.name)) % len(kinds)],)
+        known = kinds if who != "machine" else kinds[:2]
+        chosen = known if volume.is_soak() else (known[(number + len(route.name)) % len(known)],)
         for kind in chosen:
             yield who, state, kind
 
@@ -189,7 +215,7 @@ def test_B_23_who_is_let_in(world, printed, name):
         pytest.skip("no such route")
     method, pattern = printed[name]
     is_registry = pattern.startswith("/v2")
-    for who, state, kind in cases(route, is_registry):
+    for who, state, kind in cases(route, is_registry, pattern.startswith(("/api/", "/enzi/"))):
         expected = route.answers[relation(route.kind, who, state, kind == "bearer" or not is_registry)]
         if route.ends and expected == ".":
             continue
