@@ -39,7 +39,8 @@ static int read_number(const char *name, struct str word, int64_t *out, struct e
 }
 
 /* A row of numbers with blanks between, as a named value. */
-static int read_numbers(struct run *run, const char *name, int64_t *out, size_t n, struct err *err)
+static int read_numbers(struct collect_run *run, const char *name, int64_t *out, size_t n,
+                        struct err *err)
 {
     struct str text;
     int        found = meta_registry_get(run->tx, run->arena, name, &text, err);
@@ -58,8 +59,8 @@ static int read_numbers(struct run *run, const char *name, int64_t *out, size_t 
     return 1;
 }
 
-static int write_numbers(struct run *run, const char *name, const int64_t *numbers, size_t n,
-                         struct err *err)
+static int write_numbers(struct collect_run *run, const char *name, const int64_t *numbers,
+                         size_t n, struct err *err)
 {
     char   text[256] = "";
     size_t length    = 0;
@@ -70,7 +71,7 @@ static int write_numbers(struct run *run, const char *name, const int64_t *numbe
     return meta_registry_set(run->tx, name, str_from(text), err);
 }
 
-static void hold(struct run *run, const char *why)
+static void hold(struct collect_run *run, const char *why)
 {
     if (run->counts.brake == NULL)
         run->counts.brake = why;
@@ -93,7 +94,7 @@ static bool has_jumped(struct work *work, int64_t now)
     return false;
 }
 
-static int look_at_clock(struct run *run, struct err *err)
+static int look_at_clock(struct collect_run *run, struct err *err)
 {
     int64_t now = db_now(run->tx), highest;
 
@@ -111,7 +112,7 @@ static int look_at_clock(struct run *run, struct err *err)
 /* -- the others --------------------------------------------------------------------------------------- */
 
 /* What a server that took over was not told may be missing from it: pins above all. */
-static int look_at_timeline(struct run *run, struct err *err)
+static int look_at_timeline(struct collect_run *run, struct err *err)
 {
     int64_t seen[2], timeline, now = db_now(run->tx);
 
@@ -132,7 +133,7 @@ static int look_at_timeline(struct run *run, struct err *err)
     return 0;
 }
 
-static int look_at_nodes_and_damage(struct run *run, struct err *err)
+static int look_at_nodes_and_damage(struct collect_run *run, struct err *err)
 {
     int64_t n_old, n_missing;
 
@@ -155,16 +156,16 @@ static int64_t share(int64_t whole, int64_t percent, int64_t least)
     return part > least ? part : least;
 }
 
-static int look_at_fuse(struct run *run, struct err *err)
+static int look_at_fuse(struct collect_run *run, struct err *err)
 {
     int64_t kept[3], n, bytes, now = db_now(run->tx);
 
     if (read_numbers(run, "collect.fuse", kept, 3, err) < 0 ||
         meta_blob_totals(run->tx, &n, &bytes, err) < 0)
         return -1;
-    run->fuse = (struct fuse){ .began_at = kept[0], .n = kept[1], .bytes = kept[2] };
+    run->fuse = (struct collect_fuse){ .began_at = kept[0], .n = kept[1], .bytes = kept[2] };
     if (now - run->fuse.began_at >= DAY_US)
-        run->fuse = (struct fuse){ .began_at = now };
+        run->fuse = (struct collect_fuse){ .began_at = now };
     run->fuse.n_max     = share(n + run->fuse.n, FUSE_BLOBS_PERCENT, FUSE_BLOBS_LEAST);
     run->fuse.bytes_max = share(bytes + run->fuse.bytes, FUSE_BYTES_PERCENT, FUSE_GIB_LEAST * GIB);
     if (run->fuse.n >= run->fuse.n_max || run->fuse.bytes >= run->fuse.bytes_max)
@@ -172,7 +173,7 @@ static int look_at_fuse(struct run *run, struct err *err)
     return 0;
 }
 
-int collect_fuse_burn(struct run *run, const struct work_collected *before, struct err *err)
+int collect_fuse_burn(struct collect_run *run, const struct work_collected *before, struct err *err)
 {
     int64_t n = run->counts.n_blobs - before->n_blobs, bytes = run->counts.bytes - before->bytes;
     int64_t kept[3];
@@ -183,8 +184,8 @@ int collect_fuse_burn(struct run *run, const struct work_collected *before, stru
     if (meta_registry_lock(run->tx, err) < 0 || read_numbers(run, "collect.fuse", kept, 3, err) < 0)
         return -1;
     if (kept[0] >= run->fuse.began_at)
-        run->fuse =
-            (struct fuse){ kept[0], kept[1], kept[2], run->fuse.n_max, run->fuse.bytes_max };
+        run->fuse = (struct collect_fuse){ kept[0], kept[1], kept[2], run->fuse.n_max,
+                                           run->fuse.bytes_max };
     if (run->fuse.n + n > run->fuse.n_max || run->fuse.bytes + bytes > run->fuse.bytes_max) {
         run->is_blown = true;
         return err_set(err, ERR_UNAVAILABLE, "%s", FUSE_BLOWN);
@@ -195,7 +196,7 @@ int collect_fuse_burn(struct run *run, const struct work_collected *before, stru
     return write_numbers(run, "collect.fuse", kept, 3, err);
 }
 
-int collect_brake(struct run *run, struct err *err)
+int collect_brake(struct collect_run *run, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;

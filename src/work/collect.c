@@ -21,14 +21,14 @@ enum { BATCH = 16, DOUBLINGS = 8 };
 
 /* -- what a review says ------------------------------------------------------------------------------- */
 
-static void stay(struct verdict *verdict, const char *reason, int64_t next_at)
+static void stay(struct collect_verdict *verdict, const char *reason, int64_t next_at)
 {
-    *verdict = (struct verdict){ .reason = reason, .next_at = next_at };
+    *verdict = (struct collect_verdict){ .reason = reason, .next_at = next_at };
 }
 
-static void go(struct verdict *verdict, const char *reason, int64_t bytes)
+static void go(struct collect_verdict *verdict, const char *reason, int64_t bytes)
 {
-    *verdict = (struct verdict){ .goes = true, .reason = reason, .bytes = bytes };
+    *verdict = (struct collect_verdict){ .goes = true, .reason = reason, .bytes = bytes };
 }
 
 static int64_t day_at_most(int64_t until, int64_t now)
@@ -38,8 +38,8 @@ static int64_t day_at_most(int64_t until, int64_t now)
 
 /* -- blobs -------------------------------------------------------------------------------------------- */
 
-static int judge_blob(struct run *run, struct str digest, const struct meta_doom *blob,
-                      struct verdict *verdict, struct err *err)
+static int judge_blob(struct collect_run *run, struct str digest, const struct meta_doom *blob,
+                      struct collect_verdict *verdict, struct err *err)
 {
     int64_t now   = db_now(run->tx);
     int64_t ready = blob->touched_at + work_policy(run->work)->gc_delay;
@@ -62,7 +62,7 @@ static int judge_blob(struct run *run, struct str digest, const struct meta_doom
     return 0;
 }
 
-static int doom_blob(struct run *run, struct str digest, const struct meta_doom *blob,
+static int doom_blob(struct collect_run *run, struct str digest, const struct meta_doom *blob,
                      struct err *err)
 {
     int64_t not_before = db_now(run->tx) + work_policy(run->work)->doom_delay;
@@ -78,8 +78,8 @@ static int doom_blob(struct run *run, struct str digest, const struct meta_doom 
     return failpoint(FP_COLLECT_DELETED, err);
 }
 
-static int review_blob(struct run *run, const struct meta_review *review, struct verdict *verdict,
-                       struct err *err)
+static int review_blob(struct collect_run *run, const struct meta_review *review,
+                       struct collect_verdict *verdict, struct err *err)
 {
     struct meta_doom blob;
     int64_t          n_links;
@@ -124,16 +124,16 @@ static int read_place(struct str id, int64_t *out_repo, struct str *out_digest, 
     return 0;
 }
 
-static bool is_kept_untagged(const struct run *run, const struct meta_review *review,
+static bool is_kept_untagged(const struct collect_run *run, const struct meta_review *review,
                              const struct meta_fate *fate)
 {
     return fate->deleted_at == 0 && fate->subject.p == NULL && str_is(review->event, "push") &&
            work_policy(run->work)->keep_untagged;
 }
 
-static void judge_manifest(struct run *run, const struct meta_review *review,
+static void judge_manifest(struct collect_run *run, const struct meta_review *review,
                            const struct meta_fate *fate, int64_t held_until,
-                           struct verdict *verdict)
+                           struct collect_verdict *verdict)
 {
     const struct work_policy *policy = work_policy(run->work);
     int64_t                   now    = db_now(run->tx);
@@ -161,8 +161,8 @@ static void judge_manifest(struct run *run, const struct meta_review *review,
         go(verdict, fate->deleted_at != 0 ? "it was deleted" : "nothing names it", 0);
 }
 
-static int review_manifest(struct run *run, const struct meta_review *review,
-                           struct verdict *verdict, struct err *err)
+static int review_manifest(struct collect_run *run, const struct meta_review *review,
+                           struct collect_verdict *verdict, struct err *err)
 {
     struct meta_fate fate;
     struct str       digest;
@@ -187,8 +187,8 @@ static int review_manifest(struct run *run, const struct meta_review *review,
 }
 
 /* A link is reviewed with its blob. */
-static int review_link(struct run *run, const struct meta_review *review, struct verdict *verdict,
-                       struct err *err)
+static int review_link(struct collect_run *run, const struct meta_review *review,
+                       struct collect_verdict *verdict, struct err *err)
 {
     struct meta_review of_blob = *review;
     int64_t            repo_id;
@@ -200,18 +200,18 @@ static int review_link(struct run *run, const struct meta_review *review, struct
 
 static const struct {
     const char *kind;
-    int (*review)(struct run *run, const struct meta_review *review, struct verdict *verdict,
-                  struct err *err);
+    int (*review)(struct collect_run *run, const struct meta_review *review,
+                  struct collect_verdict *verdict, struct err *err);
 } kinds[] = {
     { "blob", review_blob },
     { "link", review_link },
     { "manifest", review_manifest },
 };
 
-static int review_one(struct run *run, const struct meta_review *review, struct err *err)
+static int review_one(struct collect_run *run, const struct meta_review *review, struct err *err)
 {
-    struct verdict verdict = { 0 };
-    int            done    = -1;
+    struct collect_verdict verdict = { 0 };
+    int                    done    = -1;
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_is(review->kind, kinds[i].kind))
@@ -248,7 +248,7 @@ static int by_id(const void *a, const void *b)
     return order != 0 ? order : str_cmp(x->id, y->id);
 }
 
-static int review_batch(struct run *run, size_t n_max, size_t *out_n, struct err *err)
+static int review_batch(struct collect_run *run, size_t n_max, size_t *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena  = arena_new();
     AUTO(db_abort) struct db_tx   *tx     = NULL;
@@ -277,7 +277,7 @@ static int review_batch(struct run *run, size_t n_max, size_t *out_n, struct err
 }
 
 /* One that cannot be reviewed waits longer each time, and the others go on. */
-static int put_off(struct run *run, const struct err *why, struct err *err)
+static int put_off(struct collect_run *run, const struct err *why, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -299,14 +299,14 @@ static int put_off(struct run *run, const struct err *why, struct err *err)
     return 0;
 }
 
-static bool is_over(const struct run *run)
+static bool is_over(const struct collect_run *run)
 {
     return run->counts.brake != NULL ||
            (run->collect->should_stop != NULL && run->collect->should_stop(run->collect->context));
 }
 
 /* After a batch that failed, one by one until the one is found that does. */
-static int review_all(struct run *run, struct err *err)
+static int review_all(struct collect_run *run, struct err *err)
 {
     size_t     n = 1, n_max = BATCH;
     struct err why;
@@ -331,7 +331,7 @@ static int review_all(struct run *run, struct err *err)
 }
 
 /* Each in a transaction that is taken back, so that the trial is the run. */
-static int try_all(struct run *run, struct err *err)
+static int try_all(struct collect_run *run, struct err *err)
 {
     AUTO(arena_free) struct arena *places = arena_new();
     struct str                     kind = STR(""), id = STR("");
@@ -360,8 +360,8 @@ static int try_all(struct run *run, struct err *err)
 int work_collect(struct work *work, const struct work_collect *collect, struct work_collected *out,
                  struct err *err)
 {
-    struct run run = { .work = work, .collect = collect };
-    int        done;
+    struct collect_run run = { .work = work, .collect = collect };
+    int                done;
 
     if (collect_brake(&run, err) < 0)
         return err_wrap(err, "collection");

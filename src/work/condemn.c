@@ -7,7 +7,7 @@
 #include "meta/object.h"
 #include "work/collect_private.h"
 
-int collect_begin(struct run *run, struct arena *arena, struct db_tx **tx, struct err *err)
+int collect_begin(struct collect_run *run, struct arena *arena, struct db_tx **tx, struct err *err)
 {
     if (db_begin(run->work->db, DB_WRITE, "collect", tx, err) < 0)
         return -1;
@@ -18,7 +18,7 @@ int collect_begin(struct run *run, struct arena *arena, struct db_tx **tx, struc
     return 0;
 }
 
-static int queue_all(struct run *run, int64_t repo_id, const struct str *digests, size_t n,
+static int queue_all(struct collect_run *run, int64_t repo_id, const struct str *digests, size_t n,
                      const char *event, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
@@ -29,7 +29,8 @@ static int queue_all(struct run *run, int64_t repo_id, const struct str *digests
     return 0;
 }
 
-int collect_drop_manifest(struct run *run, int64_t repo_id, struct str digest, struct err *err)
+int collect_drop_manifest(struct collect_run *run, int64_t repo_id, struct str digest,
+                          struct err *err)
 {
     struct str *blobs, *children, *referrers;
     size_t      n_blobs, n_children, n_referrers;

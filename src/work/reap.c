@@ -10,13 +10,13 @@
 
 enum { REPOS = 100, TAGS = 200, ROOTS = 16, LINKS = 100 };
 
-static bool should_stop(const struct run *run)
+static bool should_stop(const struct collect_run *run)
 {
     return run->collect->should_stop != NULL && run->collect->should_stop(run->collect->context);
 }
 
 /* *out_n: how many it took away. */
-static int drop_tags(struct run *run, int64_t repo_id, int64_t *out_n, struct err *err)
+static int drop_tags(struct collect_run *run, int64_t repo_id, int64_t *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -28,8 +28,8 @@ static int drop_tags(struct run *run, int64_t repo_id, int64_t *out_n, struct er
 }
 
 /* after: where the next page of roots begins; those that a hold keeps are passed over. */
-static int drop_roots(struct run *run, int64_t repo_id, char after[OCI_DIGEST_MAX], int64_t *out_n,
-                      struct err *err)
+static int drop_roots(struct collect_run *run, int64_t repo_id, char after[OCI_DIGEST_MAX],
+                      int64_t *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -54,7 +54,7 @@ static int drop_roots(struct run *run, int64_t repo_id, char after[OCI_DIGEST_MA
     return db_commit(&tx, err);
 }
 
-static int drop_links(struct run *run, int64_t repo_id, int64_t *out_n, struct err *err)
+static int drop_links(struct collect_run *run, int64_t repo_id, int64_t *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -74,7 +74,7 @@ static int drop_links(struct run *run, int64_t repo_id, int64_t *out_n, struct e
     return db_commit(&tx, err);
 }
 
-static int end_repo(struct run *run, int64_t repo_id, struct err *err)
+static int end_repo(struct collect_run *run, int64_t repo_id, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -88,7 +88,7 @@ static int end_repo(struct run *run, int64_t repo_id, struct err *err)
     return db_commit(&tx, err);
 }
 
-static int reap(struct run *run, int64_t repo_id, struct err *err)
+static int reap(struct collect_run *run, int64_t repo_id, struct err *err)
 {
     char    after[OCI_DIGEST_MAX] = "";
     int64_t n                     = 1;
@@ -108,8 +108,8 @@ static int reap(struct run *run, int64_t repo_id, struct err *err)
     return should_stop(run) ? 0 : end_repo(run, repo_id, err);
 }
 
-static int list_repos(struct run *run, struct arena *arena, int64_t after, int64_t **out, size_t *n,
-                      struct err *err)
+static int list_repos(struct collect_run *run, struct arena *arena, int64_t after, int64_t **out,
+                      size_t *n, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
@@ -119,7 +119,7 @@ static int list_repos(struct run *run, struct arena *arena, int64_t after, int64
     return meta_reap_repos(tx, arena, until, after, REPOS, out, n, err);
 }
 
-int collect_reap_repos(struct run *run, struct err *err)
+int collect_reap_repos(struct collect_run *run, struct err *err)
 {
     int64_t after = 0;
     size_t  n     = 1;
