@@ -176,16 +176,17 @@ def test_skopeo_uses_the_same_log_in(server, person, tmp):
 
 
 @pytest.mark.timeout(300)
-def test_docker_uses_the_same_log_in(server, ca_file, person, scratch):
+def test_docker_uses_the_same_log_in(server, engine, ca_file, person, scratch):
     """And the other way round."""
+    directory = scratch / f"dk{engine[0]}"  # a socket's path is short
     need("dockerd", "docker")
     alice = person("alice")
     host = server.netloc("https")
-    with docker_trust(host, ca_file), docker_engine(scratch / "dk") as docker:
-        alice.config = scratch / "dk" / "config"
+    with docker_trust(host, ca_file), docker_engine(directory) as docker:
+        alice.config = directory / "config"
         alice.env["DOCKER_CONFIG"] = str(alice.config)
         alice.login(server.url("https"), alice.name, FIRST)
-        small = scratch / "dk" / "small.tar"
+        small = directory / "small.tar"
         small.write_bytes(tar_of({"etc/motd": b"a small image"}))
         docker("import", small, f"{host}/{alice.name}/small:v1")
         docker("push", f"{host}/{alice.name}/small:v1")
