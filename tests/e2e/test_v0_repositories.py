@@ -243,3 +243,61 @@ def test_a_page_of_a_hundred_thousand_in_constant_memory(new_server):
     assert names(rest) == ["admin/many/099999", "admin/many/100000"] and "X-Next-Page-Start" not in rest.headers
     assert len(answer.content) > 25 << 20
     assert grown < 16 << 10, f"{grown} KiB for an answer of {len(answer.content) >> 10} KiB"
+
+
+def test_the_longest_repository_that_exists_is_meant(admin, name):
+    """A path of a tag may be a repository's too."""
+    make(admin, name)
+    image = admin.push_image(f"admin/{name}", "b")
+    path = f"{BASE}/admin/{name}/tags/b"
+    assert admin.get(path).json()[0]["digest"] == image.digest
+    deeper = make(admin, f"{name}/tags/b")
+    assert admin.get(path).json() == deeper
+    assert admin.get(f"{path}/tags").json() == []
+    assert [tag["name"] for tag in admin.get(f"{BASE}/admin/{name}/tags").json()] == ["b"]
+    assert admin.delete(path).status_code == 204
+    assert admin.get(path).json()[0]["digest"] == image.digest
+
+
+def test_tags_as_clients_of_dtr_read_them(admin, name):
+    repo = f"admin/{name}"
+    make(admin, name)
+    image = admin.push_image(repo, "v1", layer_size=5000)
+    admin.push_manifest(repo, "v2", image.data, image.media_type)
+    index = admin.push_index(repo, [image], "multi")
+    listed = admin.get(f"{BASE}/{repo}/tags?includeManifests=true&count=1")
+    assert listed.headers["X-Resource-Count"] == "3"
+    tags = {tag["name"]: tag for tag in listed.json()}
+    assert set(tags["v1"]) == {"author", "createdAt", "digest", "hashMismatch", "inNotary", "manifest", "name", "updatedAt"}
+    assert tags["v1"]["author"] == "admin" and tags["v1"]["hashMismatch"] is False and tags["v1"]["inNotary"] is False
+    assert tags["v1"]["manifest"]["digest"] == tags["v1"]["digest"] == image.digest
+    assert tags["v1"]["manifest"]["mediaType"] == image.media_type and tags["v1"]["manifest"]["size"] > 5000
+    assert tags["multi"]["digest"] == index.digest and "configMediaType" not in tags["multi"]["manifest"]
+    for field in ("createdAt", "updatedAt"):
+        assert tags["v1"][field].endswith("Z") and tags["v1"][field] > "2020"
+    assert [tag["name"] for tag in admin.get(f"{BASE}/{repo}/tags/{image.digest}").json()] == ["v1", "v2"]
+    page = admin.get(f"{BASE}/{repo}/tags?pageSize=2")
+    rest = admin.get(f"{BASE}/{repo}/tags", params={"pageSize": 2, "pageStart": page.headers["X-Next-Page-Start"]})
+    assert [tag["name"] for tag in page.json() + rest.json()] == ["multi", "v1", "v2"]
+    assert_error(admin.get(f"{BASE}/{repo}/tags/v9"), 404, "NO_SUCH_REF")
+    assert_error(admin.delete(f"{BASE}/{repo}/tags/v9"), 404, "NO_SUCH_TAG")
+    assert_error(admin.delete(f"{BASE}/{repo}/tags/-bad"), 400)
+    admin.patch(f"{BASE}/{repo}", json={"immutableTags": True})
+    assert_error(admin.delete(f"{BASE}/{repo}/tags/v2"), 409, "TAG_IMMUTABLE")
+    admin.patch(f"{BASE}/{repo}", json={"immutableTags": False})
+    assert admin.delete(f"{BASE}/{repo}/tags/v2?domain=x").status_code == 204
+    assert admin.pull_manifest(repo, "v1").status_code == 200
+
+
+def test_deletes_that_are_off(new_server):
+    """`allow-delete` off is 405 everywhere, read-only as well."""
+    server = new_server()
+    admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    make(admin, "app")
+    server.admin("set", "allow-delete", "off")
+    assert_error(admin.delete(f"{BASE}/admin/app"), 405, "NOT_ALLOWED")
+    assert_error(admin.delete("/api/v0/accounts/admin/repositories"), 405, "NOT_ALLOWED")
+    server.admin("set", "read-only", "on")
+    assert_error(admin.post(f"{BASE}/admin", json={"name": "other"}), 405, "NOT_ALLOWED")
+    assert_error(admin.patch(f"{BASE}/admin/app", json={"tagLimit": 1}), 405, "NOT_ALLOWED")
+    assert admin.get(f"{BASE}/admin/app").json()["tagLimit"] == 0
