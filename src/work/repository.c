@@ -84,6 +84,12 @@ static int check_visibility(struct str word, struct err *err)
                         "visibility: is public or private");
 }
 
+static int beyond(const char *field, const char *what, int most, struct err *err)
+{
+    return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", str_from(field),
+                        "%s: %s at most %d", field, what, most);
+}
+
 static int check(const struct work_repo_form *form, struct err *err)
 {
     if (check_visibility(form->visibility, err) < 0 ||
@@ -91,9 +97,10 @@ static int check(const struct work_repo_form *form, struct err *err)
                         err) < 0)
         return -1;
     if (form->long_description.n > WORK_LONG_DESCRIPTION_MAX)
-        return work_bad_field("longDescription", "has at most 262144 bytes", err);
+        return beyond("longDescription", "the number of its bytes is", WORK_LONG_DESCRIPTION_MAX,
+                      err);
     if (form->tag_limit < 0 || form->tag_limit > WORK_TAG_LIMIT_MAX)
-        return work_bad_field("tagLimit", "is 0 for none, and at most 1000000", err);
+        return beyond("tagLimit", "is 0 for none, and", WORK_TAG_LIMIT_MAX, err);
     return 0;
 }
 
