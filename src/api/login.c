@@ -12,6 +12,7 @@
 #include "api/api_private.h"
 #include "api/cookie.h"
 #include "api/list.h"
+#include "auth/lockout.h"
 #include "base/mem.h"
 #include "meta/session.h"
 #include "work/revoke.h"
@@ -31,6 +32,8 @@ struct session_view {
     struct str csrf_token;
     struct str created_at;
     struct str expires_at;
+    int64_t    n_failed;
+    struct str failed_at;
 };
 
 struct session_item {
@@ -75,6 +78,8 @@ static const struct json_field session_fields[] = {
     { .name = "csrfToken",   .kind = JSON_STRING, .offset = JSON_AT(struct session_view, csrf_token, struct str), .flags = JSON_OMIT },
     { .name = "createdAt",   .kind = JSON_STRING, .offset = JSON_AT(struct session_view, created_at, struct str), .flags = JSON_OMIT },
     { .name = "expiresAt",   .kind = JSON_STRING, .offset = JSON_AT(struct session_view, expires_at, struct str), .flags = JSON_OMIT },
+    { .name = "failedLogins", .kind = JSON_INTEGER, .offset = JSON_AT(struct session_view, n_failed, int64_t), .flags = JSON_OMIT },
+    { .name = "lastFailedAt", .kind = JSON_STRING, .offset = JSON_AT(struct session_view, failed_at, struct str), .flags = JSON_OMIT },
 };
 static const struct json_table session_table = {
     .name = "Session", .size = sizeof(struct session_view), .fields = session_fields, .n_fields = ARRAY_LEN(session_fields),
@@ -205,8 +210,11 @@ static bool is_page_wanted(const struct api_call *call)
 static int post_login(struct api_call *call, struct err *err)
 {
     struct login login = { 0 };
+    int64_t      n_failed, failed_at;
 
-    if (read_login(call, &login, err) < 0)
+    /* Before the log-in, which forgets; for every name, so that it takes the same time. */
+    if (read_login(call, &login, err) < 0 ||
+        auth_lock_history(call->auth, login.username, &n_failed, &failed_at, err) < 0)
         return -1;
     int found = log_in(call, &login, err);
     if (found < 1)
@@ -218,6 +226,8 @@ static int post_login(struct api_call *call, struct err *err)
     } else {
         struct session_view view = view_of(call);
 
+        view.n_failed  = n_failed;
+        view.failed_at = n_failed == 0 ? STR_NULL : api_time(call->arena, failed_at);
         if (api_reply_value(call, &view, err) < 0)
             return -1;
     }

@@ -78,6 +78,20 @@ int auth_lock_count(struct auth *auth, struct str name, struct str network, stru
     return db_commit(&tx, err);
 }
 
+int auth_lock_history(struct auth *auth, struct str name, int64_t *out_n, int64_t *out_last,
+                      struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_attempts         attempts;
+
+    if (db_begin(auth->settings.db, DB_LOOK, "how often it failed", &tx, err) < 0 ||
+        meta_attempt_sum(tx, key_of(name), &attempts, err) < 0)
+        return -1;
+    *out_n    = attempts.failures;
+    *out_last = attempts.failed_at;
+    return 0;
+}
+
 int auth_lock_clear(struct auth *auth, struct str name, struct str network, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;

@@ -20,6 +20,10 @@ struct str auth_network_of(struct str address);
 int auth_lock_look(struct auth *auth, struct str name, struct str network, bool *out_locked,
                    struct err *err);
 int auth_lock_count(struct auth *auth, struct str name, struct str network, struct err *err);
+/* How often the log-in of that name failed since it last succeeded, from any network, and when last (µs): for whoever it
+ * is to see, after the log-in. */
+int auth_lock_history(struct auth *auth, struct str name, int64_t *out_n, int64_t *out_last,
+                      struct err *err);
 int auth_lock_clear(struct auth *auth, struct str name, struct str network, struct err *err);
 
 #endif

@@ -6,12 +6,15 @@
 #include "db/db.h"
 #include "meta/statements.h"
 
-enum { FIND, ADD, LOCK, CLEAR, REMOVE_OLD };
+enum { FIND, SUM, ADD, LOCK, CLEAR, REMOVE_OLD };
 
 /* clang-format off */
 static const struct db_statement sql[] = {
     [FIND]       = { .name = "attempt.find",       .in = "tt",   .out = "iii",
                      .sql  = "SELECT failures, failed_at, locked_until FROM login_attempts WHERE name = $1 AND network = $2" },
+    [SUM]        = { .name = "attempt.sum",        .in = "t",    .out = "ii",
+                     .sql  = "SELECT CAST(coalesce(sum(failures), 0) AS BIGINT), coalesce(max(failed_at), 0)"
+                             " FROM login_attempts WHERE name = $1" },
     [ADD]        = { .name = "attempt.add",        .in = "ttii", .out = "i",
                      .sql  = "INSERT INTO login_attempts (name, network, failures, failed_at, locked_until)"
                              " VALUES ($1, $2, 1, $3, 0) ON CONFLICT (name, network) DO UPDATE SET failed_at = excluded.failed_at,"
@@ -25,6 +28,10 @@ static const struct db_statement sql[] = {
                      .sql  = "DELETE FROM login_attempts WHERE failed_at < $1" },
 };
 
+static const struct db_column sum_columns[] = {
+    DB_COL_INT(struct meta_attempts, failures),
+    DB_COL_INT(struct meta_attempts, failed_at),
+};
 static const struct db_column columns[] = {
     DB_COL_INT(struct meta_attempt, failures),
     DB_COL_INT(struct meta_attempt, failed_at),
@@ -39,6 +46,11 @@ int meta_attempt_find(struct db_tx *tx, struct str name, struct str network,
 {
     return db_find(tx, NULL, &sql[FIND], DB_ARGS(db_text(name), db_text(network)), columns, out,
                    err);
+}
+
+int meta_attempt_sum(struct db_tx *tx, struct str name, struct meta_attempts *out, struct err *err)
+{
+    return db_find(tx, NULL, &sql[SUM], DB_ARGS(db_text(name)), sum_columns, out, err) < 0 ? -1 : 0;
 }
 
 int meta_attempt_add(struct db_tx *tx, struct str name, struct str network, int64_t now,

@@ -21,6 +21,14 @@ struct meta_attempt {
 int meta_attempt_find(struct db_tx *tx, struct str name, struct str network,
                       struct meta_attempt *out, struct err *err);
 
+/* Of a name from all networks: how many, and when the last was (µs; 0: none). */
+struct meta_attempts {
+    int64_t failures;
+    int64_t failed_at;
+};
+
+int meta_attempt_sum(struct db_tx *tx, struct str name, struct meta_attempts *out, struct err *err);
+
 /* One more failure at `now`; what is older than forget_before does not count. Gives how many there are. */
 int meta_attempt_add(struct db_tx *tx, struct str name, struct str network, int64_t now,
                      int64_t forget_before, int64_t *out_failures, struct err *err);

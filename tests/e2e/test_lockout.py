@@ -55,6 +55,14 @@ def test_a_locked_name_is_told_nothing_and_its_tokens_go_on(strict):
     wait_for(lambda: WAYS["basic"](strict, user.user, PASSWORD).status_code == 200, seconds=60)
 
 
+def test_who_logs_in_is_told_of_the_guesses(strict):
+    user = People(strict).user()
+    guess(strict, user.user, 2)
+    body = WAYS["form"](strict, user.user, PASSWORD).json()
+    assert body["failedLogins"] == 2 and body["lastFailedAt"].startswith("20")
+    assert "failedLogins" not in WAYS["form"](strict, user.user, PASSWORD).json()
+
+
 def test_names_that_do_not_exist_are_counted_alike(strict):
     name = unique("later")
     guess(strict, name)

@@ -76,6 +76,20 @@ def test_over_https_the_cookie_is_the_host_s_alone(server, ca_file):
     assert plain.get(SESSION, headers={"Cookie": f"assay={cookie.value}"}).status_code == 401
 
 
+def test_behind_a_proxy_that_does_the_tls_the_cookie_is_secure(new_server):
+    server = new_server("--trusted-proxies", "127.0.0.1/32", "--external-url", "https://registry.example.com")
+    outside = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7", "Host": "registry.example.com"}
+    answer = browser(server).post("/login", data=CREDENTIALS, headers=outside | {"Origin": "https://registry.example.com"})
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-assay=") and "; Secure" in cookie
+    session = outside | {"Cookie": cookie.split(";")[0]}
+    assert Registry(server.url()).get("/api/v1/sessions", headers=session).json()[0]["address"] == "192.0.2.7"
+    ours = session | {"X-Csrf-Token": answer.json()["csrfToken"], "Origin": "https://registry.example.com"}
+    for origin, status in (("http://registry.example.com", 403), ("https://registry.example.com.evil.org", 403),
+                           ("https://registry.example.com", 204)):
+        assert change(Registry(server.url()), headers=ours | {"Origin": origin}).status_code == status, origin
+
+
 @pytest.mark.parametrize("credentials", [
     {"username": "admin", "password": "wrong"}, {"username": "nobody", "password": ADMIN_PASSWORD},
     {"username": "admin", "password": ""}, {"username": "", "password": ""},
