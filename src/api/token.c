@@ -80,8 +80,9 @@ static int get_token(struct api_call *call, struct err *err)
         return -1;
     for (size_t i = 0; i < n; i++)
         auth_scopes_add(call->arena, fields[i], &scopes);
-    if (auth_token_issue(call->auth, call->arena, &call->caller, &scopes, str_is(offline, "true"),
-                         client_id, &granted, err) < 0)
+    struct auth_refresh_wish wish = { .client_id = client_id, .actor = &call->actor };
+    if (auth_token_issue(call->auth, call->arena, &call->caller, &scopes,
+                         str_is(offline, "true") ? &wish : NULL, &granted, err) < 0)
         return -1;
     return reply_token(call, &granted, false, err);
 }
@@ -158,9 +159,12 @@ static int post_token(struct api_call *call, struct err *err)
         return 0;
     }
 
+    call->caller = caller;
+    api_name_actor(call);
     auth_scopes_add(call->arena, form.scope, &scopes);
+    struct auth_refresh_wish wish = { .client_id = form.client_id, .actor = &call->actor };
     bool wants_refresh = str_is(form.access_type, "offline") && form.refresh_token.p == NULL;
-    if (auth_token_issue(call->auth, call->arena, &caller, &scopes, wants_refresh, form.client_id,
+    if (auth_token_issue(call->auth, call->arena, &caller, &scopes, wants_refresh ? &wish : NULL,
                          &granted, err) < 0)
         return -1;
     if (str_is(form.grant_type, "refresh_token"))

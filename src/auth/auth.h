@@ -78,10 +78,16 @@ struct auth_granted {
     int64_t    life_us;
 };
 
+/* A refresh token is wanted as well, which is kept, and on record. */
+struct auth_refresh_wish {
+    struct str               client_id; /* of the program that asks */
+    const struct meta_actor *actor;
+};
+
 /* A token for what of `scopes` the caller may do; for no scope at all an identity token. `caller` is
- * AUTH_NOBODY or an account by password or refresh token. */
+ * AUTH_NOBODY or an account by password or refresh token. refresh: null when none is wanted. */
 int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                     const struct auth_scopes *scopes, bool wants_refresh, struct str client_id,
+                     const struct auth_scopes *scopes, const struct auth_refresh_wish *refresh,
                      struct auth_granted *out, struct err *err);
 
 /* A refresh token's account: 1, 0, -1. */

@@ -16,6 +16,7 @@
 #include "db/db.h"
 #include "io/clock.h"
 #include "io/random.h"
+#include "meta/event.h"
 #include "meta/repo.h"
 #include "meta/token.h"
 
@@ -23,7 +24,8 @@
 #define KEYS_RELOAD_US (5 * AUTH_SECOND_US)
 #define IDENTITY_LIFE_US (300 * AUTH_SECOND_US)
 
-enum { CLAIMS_MAX = 12 * 1024, REFRESH_BYTES = 32, CLIENT_NAME_MAX = 128 };
+/* Records call a refresh token by the first letters of its hash. */
+enum { CLAIMS_MAX = 12 * 1024, REFRESH_BYTES = 32, CLIENT_NAME_MAX = 128, TOKEN_NAME = 12 };
 
 struct access_claim {
     struct str       type;
@@ -340,7 +342,7 @@ static struct str client_name(struct str client_id)
 }
 
 static int add_refresh(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                       struct str client_id, struct str *out, struct err *err)
+                       const struct auth_refresh_wish *wish, struct str *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx     = NULL;
     char                        *secret = mem_alloc(arena, 2 * REFRESH_BYTES + 1);
@@ -358,21 +360,25 @@ static int add_refresh(struct auth *auth, struct arena *arena, const struct auth
         .hash                  = str_from(hex),
         .account_id            = caller->account_id,
         .generation            = caller->generation,
-        .client_id             = client_name(client_id),
+        .client_id             = client_name(wish->client_id),
         .created_at            = now,
         .expires_at            = now + auth->settings.refresh_life_us,
         .credential            = caller->credential,
         .credential_generation = caller->credential_generation,
     };
+    struct meta_event event = { .type        = "REFRESH_TOKEN_ISSUED",
+                                .object_kind = "token",
+                                .object_name = str_sub(row.hash, 0, TOKEN_NAME),
+                                .target      = row.client_id };
     if (meta_refresh_remove_expired(tx, now, err) < 0 || meta_refresh_add(tx, &row, err) < 0 ||
-        db_commit(&tx, err) < 0)
+        meta_event_add(tx, wish->actor, &event, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     *out = str_from(secret);
     return 0;
 }
 
 int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                     const struct auth_scopes *scopes, bool wants_refresh, struct str client_id,
+                     const struct auth_scopes *scopes, const struct auth_refresh_wish *wish,
                      struct auth_granted *out, struct err *err)
 {
     struct auth_scopes merged = *scopes;
@@ -424,8 +430,8 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
         return err_wrap(err, "making a token");
 
     struct str refresh = STR_NULL;
-    if (wants_refresh && buyer.kind == AUTH_ACCOUNT &&
-        add_refresh(auth, arena, &buyer, client_id, &refresh, err) < 0)
+    if (wish != NULL && buyer.kind == AUTH_ACCOUNT &&
+        add_refresh(auth, arena, &buyer, wish, &refresh, err) < 0)
         return err_wrap(err, "making a refresh token");
 
     *out = (struct auth_granted){

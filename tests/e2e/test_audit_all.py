@@ -12,7 +12,6 @@ from harness.server import run_assay
 # Routes that are no GET and change nothing that is kept, and why; what they refuse is on record all the same.
 NO_CHANGE = {
     "accounts.config.put": "its settings are constants",
-    "token.post": "gives out a token, which is kept nowhere",
     "upload.post": "the upload is nobody's to see until it ends: upload.put is on record",
     "upload.patch": "the same",
     "upload.cancel": "the same",
@@ -115,7 +114,10 @@ def run(admin):
     s.call("login.out", "POST", "/logout", by=admin.bearer(bearer))
     session = ann.get(f"{v1}/sessions").json()[0]["id"]
     s.call("session.end", "DELETE", f"{v1}/sessions/{session}", by=ann)
-    refresh = ann.fetch_token(offline_token="true", client_id="test", service="any")["refresh_token"]
+    form = {"grant_type": "password", "client_id": "test", "access_type": "offline", "service": "any"} | login
+    refresh = s.call("token.post", "POST", "/auth/token", by=nobody, data=form).json()["refresh_token"]
+    assert [record["account"] for record in s.seen["token.post"]] == [user]
+    s.call("token.get", "GET", "/auth/token", by=ann, params={"offline_token": "true", "client_id": "test", "service": "any"})
     s.call("token.revoke", "POST", "/auth/revoke", by=nobody, data={"token": refresh})
     return s, ann, org, user, team, repo
 

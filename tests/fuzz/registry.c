@@ -413,7 +413,6 @@ struct str registry_bearer(struct registry *r)
     auth_scopes_add(r->arena,
                     STR("repository:admin/app:* repository:admin/other:* registry:catalog:*"),
                     &scopes);
-    ASSERT(auth_token_issue(r->auth, r->arena, &caller, &scopes, false, STR_NULL, &granted, &err) ==
-           0);
+    ASSERT(auth_token_issue(r->auth, r->arena, &caller, &scopes, NULL, &granted, &err) == 0);
     return str_from(mem_printf(r->arena, "Bearer " STR_FMT, STR_ARGS(granted.token)));
 }

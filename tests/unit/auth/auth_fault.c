@@ -62,14 +62,16 @@ static void add_admin(struct fixture *f)
     CHECK_OK(db_commit(&tx, &f->err), &f->err);
 }
 
+static const struct meta_actor nobody = { .kind = "system" };
+
 static int buy(struct fixture *f)
 {
-    struct auth_scopes scopes = { 0 };
+    struct auth_refresh_wish wish   = { .client_id = STR("test"), .actor = &nobody };
+    struct auth_scopes       scopes = { 0 };
 
     auth_scopes_add(f->arena, STR("repository:admin/app:pull,push repository:admin/new:push"),
                     &scopes);
-    return auth_token_issue(f->auth, f->arena, &f->caller, &scopes, true, STR("test"), &f->granted,
-                            &f->err);
+    return auth_token_issue(f->auth, f->arena, &f->caller, &scopes, &wish, &f->granted, &f->err);
 }
 
 int auth_fault_setup(void **state)
@@ -150,8 +152,6 @@ static int use_refresh(struct fixture *f)
 
     return auth_refresh_accept(f->auth, f->arena, f->granted.refresh, &caller, &f->err);
 }
-
-static const struct meta_actor nobody = { .kind = "system" };
 
 static int rotate(struct fixture *f)
 {

@@ -7,6 +7,7 @@
 #include "work/account_key.h"
 #include "work/grant.h"
 #include "work/many.h"
+#include "work/role.h"
 #include "work/team.h"
 #include "work/team_access.h"
 
@@ -119,6 +120,23 @@ static int grant_and_clear(struct fixture *f)
     return work_many_clear(f->work, &f->actor, &acme, &f->err);
 }
 
+/* A role is made, changed and deleted; what an earlier try has left is where this one goes on. */
+static int make_and_end_role(struct fixture *f)
+{
+    struct work_role_form form = { .name      = STR("mover"),
+                                   .has_verbs = true,
+                                   .verbs     = AUTH_TAG_MOVE };
+    struct meta_role      role;
+
+    if (fixture_ask(f, "SELECT count(*) FROM roles WHERE name = 'mover'") == 0 &&
+        work_role_add(f->work, f->arena, &f->actor, &form, &role, &f->err) < 0)
+        return -1;
+    form.verbs = AUTH_ALL;
+    if (work_role_change(f->work, f->arena, &f->actor, form.name, &form, &role, &f->err) < 0)
+        return -1;
+    return work_role_remove(f->work, f->arena, &f->actor, form.name, &f->err);
+}
+
 static void check_no_half(struct fixture *f, const char *name, int n)
 {
     static const char *const wrongs[] = {
@@ -171,4 +189,5 @@ void test_fault_import(void **state)          { fail_at_each(state, "import", im
 void test_fault_join_and_leave(void **state)  { fail_at_each(state, "join and leave", join_and_leave); }
 void test_fault_add_key(void **state)         { fail_at_each(state, "add key", add_key); }
 void test_fault_grant_and_clear(void **state) { fail_at_each(state, "grant and clear", grant_and_clear); }
+void test_fault_role(void **state)            { fail_at_each(state, "make and end role", make_and_end_role); }
 /* clang-format on */
