@@ -35,10 +35,7 @@ const struct conf *node_conf(struct node *node)
 
 struct conf *node_conf_ref(struct node *node)
 {
-    pthread_mutex_lock(&node->settings_lock);
-    struct conf *conf = conf_ref(atomic_load(&node->conf));
-    pthread_mutex_unlock(&node->settings_lock);
-    return conf;
+    return conf_ref(atomic_load(&node->conf));
 }
 
 /* -- the data directory ------------------------------------------------------------------------------- */
@@ -374,6 +371,16 @@ static int overlay(struct conf **conf, const struct meta_setting *rows, size_t n
     return 0;
 }
 
+/* Settings change a few times in a node's life, and whoever reads them needs no lock if old ones stay until its end. */
+static void keep(struct node *node, struct conf *old)
+{
+    struct node_conf_kept *kept = mem_new(struct node_conf_kept);
+
+    kept->conf  = old;
+    kept->older = node->kept;
+    node->kept  = kept;
+}
+
 static int load_settings(struct node *node, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
@@ -396,8 +403,7 @@ static int load_settings(struct node *node, struct err *err)
     if (overlay(&conf, rows, n, err) < 0)
         return -1;
 
-    struct conf *old       = atomic_exchange(&node->conf, conf);
-    conf                   = old;
+    keep(node, atomic_exchange(&node->conf, TAKE(conf)));
     node->settings_version = version;
     if (node->work != NULL) {
         struct work_policy policy = policy_of(node_conf(node));
@@ -556,6 +562,17 @@ int node_open(struct conf **conf, struct node **out, struct err *err)
     return 0;
 }
 
+static void drop_kept(struct node_conf_kept **kept)
+{
+    while (*kept != NULL) {
+        struct node_conf_kept *older = (*kept)->older;
+
+        conf_unref(&(*kept)->conf);
+        mem_free(*kept);
+        *kept = older;
+    }
+}
+
 void node_close(struct node **node)
 {
     struct node *n = *node;
@@ -572,6 +589,7 @@ void node_close(struct node **node)
     file_close(&n->lock_fd);
     file_close(&n->data_fd);
     conf_unref(&conf);
+    drop_kept(&n->kept);
     pthread_mutex_destroy(&n->settings_lock);
     arena_free(&n->arena);
     mem_free(n);

@@ -19,10 +19,17 @@ struct meta_actor;
 
 enum { NODE_ID_MAX = 13 };
 
+/* Settings that were in force before. */
+struct node_conf_kept {
+    struct conf           *conf;
+    struct node_conf_kept *older;
+};
+
 struct node {
     struct arena          *arena;
     _Atomic(struct conf *) conf;          /* replaced when a registry setting changes */
-    pthread_mutex_t        settings_lock; /* one loads, and takes a reference, at a time */
+    struct node_conf_kept *kept;          /* until the end: who reads them needs no lock */
+    pthread_mutex_t        settings_lock; /* one loads at a time */
     int64_t                settings_version;
     int                    data_fd;
     int                    lock_fd;
@@ -51,9 +58,10 @@ int node_data_is_here(struct node *node, struct err *err);
 /* Reads the registry's settings again when their version has moved. */
 int node_load_settings(struct node *node, struct err *err);
 
+/* Stays until the node is closed, whatever is in force meanwhile. */
 const struct conf *node_conf(struct node *node);
 
-/* A snapshot that stays when settings change meanwhile: for threads that requests run on. conf_unref. */
+/* The same, counted: conf_unref. */
 struct conf *node_conf_ref(struct node *node);
 
 /* Reads the key file again and seals everything with its first key. */

@@ -129,6 +129,8 @@ def run_to_the_end(admin):
     for route, path in ("settings.update", f"{v0}/meta/settings"),:
         s.call(route, "POST", path, json={"disablePersistentCookies": True})
         admin.post(path, json={"disablePersistentCookies": False})
+    s.call("auth.config.put", "PUT", "/enzi/v0/config/auth", json={"sessions": {"perUserLimit": 9}})
+    admin.put("/enzi/v0/config/auth", json={"sessions": {"perUserLimit": 10}})
     for route, path in ("storage.update", f"{v0}/admin/settings/registry"), ("storage.update_simple", f"{v0}/admin/settings/registry/simple"):
         s.call(route, "PUT", path, json={"storage": {"delete": {"enabled": False}}})
         admin.put(path, json={"storage": {"delete": {"enabled": True}}})
