@@ -4,6 +4,7 @@ SCENARIOS says, by the first words of a point's name, what brings a server there
 its scenario does not reach, fails. The scenario is run again on the restarted server, where it must go through.
 """
 
+import collections
 import signal
 import subprocess
 import time
@@ -31,7 +32,7 @@ def program_with_failpoints(monkeypatch):
 
 
 def cases():
-    """(point, engine): in a soak on PostgreSQL as well, but for those that only SQLite has."""
+    """(point, engine): in a soak on PostgreSQL as well, but for those that only SQLite has, as many as its time allows."""
     points = list_points()
     found = [(point, "sqlite") for point in points]
     if volume.is_soak():
@@ -44,6 +45,15 @@ def cluster():
     own = Cluster()
     yield own
     own.stop()
+
+
+@pytest.fixture(scope="module")
+def kills():
+    """How many by engine; the seconds of a soak begin here."""
+    counts, begun = collections.Counter(), time.monotonic()
+    counts.is_late = lambda: volume.is_soak() and time.monotonic() - begun > volume.SOAK_SECONDS
+    yield counts
+    volume.report("R-02", points=len(list_points()), **{f"kills_on_{engine}": number for engine, number in counts.items()})
 
 
 class Life:
@@ -248,7 +258,9 @@ def scenario_of(point):
 
 @volume.limit(120)
 @pytest.mark.parametrize("point, engine", cases())
-def test_killed_at(point, engine, cluster, tmp_path):
+def test_killed_at(point, engine, cluster, kills, tmp_path):
+    if engine == "postgres" and kills.is_late():
+        pytest.skip("the time of the soak is over")
     scenario, before, at_first_start = scenario_of(point)
     arguments = ["--database", cluster.url(cluster.new_database())] if engine == "postgres" else []
     life = Life(tmp_path / "data", *arguments, password=None)
@@ -282,6 +294,7 @@ def test_killed_at(point, engine, cluster, tmp_path):
         life.start()
         check_ledger(life.pusher.registry, life.ledger, life.pusher.random, everything=True)
         server.stop()
+        kills[engine] += 1
     finally:
         server.kill()
 
