@@ -197,32 +197,36 @@ def cluster():
 
 
 @volume.limit(1200)
-def test_rolling_restart_of_two_nodes(tmp_path, cluster):
-    """Two nodes on one PostgreSQL and one storage, restarted in turn: clients go on with the other. The release before
-    has no PostgreSQL driver, so that both are of this one; the next release's test puts the one before in node 1."""
-    print("PostgreSQL: the release before this one does not know it, so this is a rolling restart, not an upgrade")
+def test_rolling_upgrade_and_back_of_two_nodes(tmp_path, cluster, previous):
+    """Two nodes on one PostgreSQL and one storage. The first start is the release before's; then the nodes take turns to
+    leave and come as this release, as the one before, and as this again, so that each works beside the other: clients go
+    on with whichever is there."""
     database = cluster.new_database()
     shared = ("--database", cluster.url(database), "--storage", f"file:{tmp_path / 'blobs'}",
               "--key-file", tmp_path / "key")
-    nodes = [Server(tmp_path / f"node{i}", *shared, http=free_address()) for i in range(2)]
+    addresses = [free_address() for _ in range(2)]
+    old, new = ([Server(tmp_path / f"node{i}", *shared, http=address, program=program)
+                 for i, address in enumerate(addresses)] for program in (previous, binary()))
     turns = 0
     try:
-        for node in nodes:
+        for node in old:
             node.start()
-        traffic = Traffic(volume.chance("rolling"), *nodes)
+        traffic = Traffic(volume.chance("rolling"), *old)
         traffic.flow()
-        for _ in volume.rounds(1, 10):
-            for node in nodes:
-                node.stop()
-                traffic.flow()
-                node.start()
-                traffic.flow()
-                turns += 1
-        traffic.end(nodes[1], engine="postgres", turns=turns)
-        for node in nodes:
+        for turn in volume.rounds(1, 10):
+            first = [(old, new)] if turn == 0 else []
+            for leaving, coming in (*first, (new, old), (old, new)):
+                for i in range(2):
+                    leaving[i].stop()
+                    traffic.flow()
+                    coming[i].start()
+                    traffic.flow()
+                    turns += 1
+        traffic.end(new[1], engine="postgres", turns=turns)
+        for node in new:
             node.stop()
     finally:
-        for node in nodes:
+        for node in (*old, *new):
             node.kill()
 
     cluster.sql("UPDATE schema SET schema_min = 9998, schema_max = 9999", database)
