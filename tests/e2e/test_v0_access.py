@@ -237,6 +237,44 @@ def test_team_access_on_a_repository(crew, admin):
         assert "accessLevel" in assert_error(admin.put(f"{base}/{team}", json=body), 400)["message"]
 
 
+def test_a_team_of_another_organisation_is_none_here(crew, admin):
+    """Not by name and not by id, on no route; nor is a user's namespace an organisation."""
+    people = People(admin)
+    org = people.org()
+    path = crew.repository()
+    foreign = people.team(org)
+    team_id = admin.get(f"/enzi/v0/accounts/{org}/teams/{foreign}").json()["id"]
+    for team in (foreign, team_id):
+        for base in (f"{REPOSITORIES}/{path}", f"{NAMESPACES}/{crew.org}"):
+            assert_error(admin.put(f"{base}/teamAccess/{team}", json={"accessLevel": "admin"}), 404, "NO_SUCH_TEAM")
+            assert_error(admin.delete(f"{base}/teamAccess/{team}"), 404, "NO_SUCH_TEAM")
+        assert_error(admin.get(f"{ACCOUNTS}/{crew.org}/teams/{team}/repositoryAccess"), 404, "NO_SUCH_TEAM")
+    owner = crew.users["owner"]
+    owner.post(f"{REPOSITORIES}/{owner.user}", json={"name": "own"})
+    assert_error(owner.put(f"{REPOSITORIES}/{owner.user}/own/teamAccess/x", json={"accessLevel": "admin"}), 404, "NO_SUCH_TEAM")
+
+
+def test_a_narrowed_token_gives_no_more_than_it_has(crew, admin):
+    """An owner's access token that is narrowed to one repository and to reading manages nothing with it."""
+    path = crew.repository()
+    owner, team = crew.users["owner"], crew.teams["read-only"]
+    made = owner.post("/api/v0/api_tokens", json={"tokenLabel": "narrow", "scopes": [{"path": path, "verbs": ["pull"]}]})
+    assert made.status_code in (200, 201), made.text
+    narrow = Registry(owner.url, owner.user, made.json()["token"])
+    assert narrow.get(f"{REPOSITORIES}/{path}").status_code == 200
+    for answer in (narrow.patch(f"{REPOSITORIES}/{path}", json={"visibility": "public"}),
+                   narrow.put(f"{REPOSITORIES}/{path}/teamAccess/{team}", json={"accessLevel": "admin"}),
+                   narrow.delete(f"{REPOSITORIES}/{path}"),
+                   narrow.put(f"{NAMESPACES}/{crew.org}/teamAccess/{team}", json={"accessLevel": "admin"}),
+                   narrow.patch(f"/api/v1/accounts/{crew.org}/settings", json={"createRepositoryOnPush": True}),
+                   narrow.post(f"{REPOSITORIES}/{crew.org}", json={"name": "more"}),
+                   narrow.delete(f"{ACCOUNTS}/{crew.org}/repositories")):
+        assert answer.status_code in (403, 404), f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}"
+    listed = [f"{one['namespace']}/{one['name']}" for one in narrow.get(f"{REPOSITORIES}?pageSize=0").json()["repositories"]]
+    assert listed == [path]
+    assert admin.get(f"{REPOSITORIES}/{path}").json()["visibility"] == "private"
+
+
 def test_a_new_repository_of_the_name_has_no_teams(crew, admin):
     path = crew.repository()
     reader = crew.users["read-only of the repository"]

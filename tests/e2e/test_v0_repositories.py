@@ -181,6 +181,9 @@ def test_pushes_are_counted_and_immutable_tags_stay(server, admin, name):
 
     error = assert_error(admin.put_manifest(repo, "v1", other.data, other.media_type), 403, "DENIED")
     assert "immutable" in error["message"] and repo in error["message"] and "v1" in error["message"]
+    assert_error(admin.put(f"/v2/{repo}/manifests/{other.digest}?tag=v2&tag=v1", data=other.data,
+                           headers={"Content-Type": other.media_type}), 403, "DENIED")
+    assert admin.tags(repo) == ["v1"]
     assert_error(admin.delete(f"/v2/{repo}/manifests/v1"), 403, "DENIED")
     assert_error(admin.delete(f"/v2/{repo}/manifests/{image.digest}"), 403, "DENIED")
     assert admin.pull_manifest(repo, "v1").headers["Docker-Content-Digest"] == image.digest
