@@ -19,16 +19,17 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import seed
-from systems import (CIPHER, MANIFEST_TYPE, REPOSITORY, TAG, Assay, AssayPostgres, DockerRegistry, Nginx, make_image,
-                     quiet)
+from systems import (CIPHER, MANIFEST_TYPE, REPOSITORY, SERVICE, TAG, Assay, AssayPostgres, DockerRegistry, Nginx,
+                     make_image, push, quiet)
 
 HERE = pathlib.Path(__file__).parent
 ASSAY, PG, DOCKER, NGINX, LOOP = 'assay', 'assay-pg', 'docker-registry', 'nginx', 'C loop'
 NAMES = [ASSAY, PG, DOCKER, NGINX, LOOP]
 KINDS = {kind.name: kind for kind in (Assay, AssayPostgres, DockerRegistry, Nginx)}
-SEEDED = dict(manifests=1_000_000, tags=1_000_000, repositories=100_000, referrers=10_000)
+SEEDED = dict(manifests=1_000_000, tags=1_000_000, repositories=100_000, referrers=10_000, teams=200)
 
 
 @dataclasses.dataclass
@@ -37,15 +38,19 @@ class Wanted:
     factor: float
     peer: str = None
     is_most: bool = False          # with a peer: at most
+    is_least: bool = False         # without one: at least
     who: str = ASSAY
+    row: str = None                # whose figure of the peer counts; None: this one's
 
-    def judge(self, medians):
-        sign = '≤' if self.peer is None or self.is_most else '≥'
-        text = ('' if self.who == ASSAY else f'{self.who} ') + f'{sign} {self.factor:g}' + (f' × {self.peer}' if self.peer else '')
-        if self.who not in medians or (self.peer and not medians.get(self.peer)):
+    def judge(self, medians, results):
+        sign = '≤' if self.is_most or not (self.peer or self.is_least) else '≥'
+        peer = f'{self.peer}, {self.row}' if self.row else self.peer
+        text = ('' if self.who == ASSAY else f'{self.who} ') + f'{sign} {self.factor:g}' + (f' × {peer}' if peer else '')
+        theirs = (results.get(self.row, {}) if self.row else medians).get(self.peer)
+        if self.who not in medians or (self.peer and not theirs):
             return f'{text}: not measured'
         ours = medians[self.who]
-        value = ours if self.peer is None else ours / medians[self.peer]
+        value = ours if self.peer is None else ours / theirs
         is_reached = value <= self.factor if sign == '≤' else value >= self.factor
         shown = '' if self.peer is None else f'{value:.2f}: '
         return f'{text}: {shown}{"yes" if is_reached else "NO"}'
@@ -72,6 +77,7 @@ class Bench:
         quiet('cc', '-O2', '-o', str(self.client), str(HERE / 'client.c'), '-lssl', '-lcrypto', '-lpthread')
         self.image = make_image(folder, options.blob_mib << 20)
         self.systems, self.number = {}, 0
+        self.with_people, self.first_fresh = set(), {}
 
     def system(self, name):
         if name == LOOP:
@@ -121,17 +127,23 @@ def basic(system):
 # How it is measured
 
 
+def load(bench, system, port, path, headers, connections=32, seconds=None):
+    """Requests a second that wrk gets answered."""
+    options = [option for name, value in headers.items() for option in ('-H', f'{name}: {value}')]
+    said = quiet('wrk', '-t2', f'-c{connections}', f'-d{seconds or bench.options.seconds}s', *options,
+                 f'http://127.0.0.1:{port}{path}').decode()
+    broken = re.search(r'connect (\d+), read (\d+), write (\d+)', said)
+    if 'Non-2xx' in said or (broken and any(map(int, broken.groups()))):  # slow is no error
+        raise SystemExit(f'{system.name}: {said}')
+    return float(re.search(r'Requests/sec:\s+([\d.]+)', said).group(1))
+
+
 def wrk(reference_of, is_token_row, connections=32):
     def measure(bench, system):
         port = system.token_port if is_token_row and hasattr(system, 'token_port') else system.port
         headers = {**system.headers(is_token_row), 'Accept': MANIFEST_TYPE}
-        options = [option for name, value in headers.items() for option in ('-H', f'{name}: {value}')]
-        said = quiet('wrk', '-t2', f'-c{connections}', f'-d{bench.options.seconds}s', *options,
-                     f'http://127.0.0.1:{port}/v2/{REPOSITORY}/manifests/{reference_of(bench.image)}').decode()
-        broken = re.search(r'connect (\d+), read (\d+), write (\d+)', said)
-        if 'Non-2xx' in said or (broken and any(map(int, broken.groups()))):  # slow is no error
-            raise SystemExit(f'{system.name}: {said}')
-        return float(re.search(r'Requests/sec:\s+([\d.]+)', said).group(1))
+        return load(bench, system, port, f'/v2/{REPOSITORY}/manifests/{reference_of(bench.image)}', headers,
+                    connections)
     return measure
 
 
@@ -290,6 +302,86 @@ def pull_during_pushes(bench, system):
         pushing.wait()
 
 
+def token_path(repository=REPOSITORY):
+    return '/auth/token?' + urllib.parse.urlencode({'service': SERVICE, 'scope': f'repository:{repository}:pull'})
+
+
+def tokens(bench, system):
+    """The password is remembered after the first."""
+    return load(bench, system, system.port, token_path(), system.basic())
+
+
+PRIVATE, PUBLIC, USERS = 'admin/private', 'admin/public', 10_000
+
+
+def peopled(bench, system):
+    """With many users, of whom the first may pull what is private; and the image in a repository of either kind."""
+    if system not in bench.with_people:
+        for repository in (PRIVATE, PUBLIC):
+            push(system.port, bench.image, system.basic(), repository, REPOSITORY)
+        system.publish(PUBLIC)
+        system.stop()
+        seed.fill(system.folder / 'data', system.url if isinstance(system, AssayPostgres) else None, users=USERS,
+                  grants=[('u00000', PRIVATE)])
+        system.start()
+        bench.with_people.add(system)
+    return system
+
+
+def log_ins(bench, system, clients, seconds):
+    """Words for the client: each log-in is another account's first, with the whole check of its password."""
+    people = peopled(bench, system)
+    file = bench.folder / 'people'
+    if not file.exists():
+        file.write_text(''.join(people.basic(f'u{i:05}')['Authorization'] + '\n' for i in range(USERS)))
+    first = bench.first_fresh.get(system, 1)
+    return ['login', f'127.0.0.1:{system.port}', token_path(PUBLIC), file, first, clients, seconds]
+
+
+def count_used(bench, system, said):
+    bench.first_fresh[system] = bench.first_fresh.get(system, 1) + said['used']
+
+
+def full_checks(bench, system):
+    said = bench.ask(*log_ins(bench, system, 8, 4))
+    count_used(bench, system, said)
+    return said['rate']
+
+
+def private_against_public(bench, system):
+    """Of one user, in turn, to and fro; how the one compares with the other."""
+    peopled(bench, system)
+    rates = {PRIVATE: 0, PUBLIC: 0}
+    for repository in (PRIVATE, PUBLIC, PUBLIC, PRIVATE):
+        headers = {**system.headers(True, 'pull', repository, 'u00000'), 'Accept': MANIFEST_TYPE}
+        rates[repository] += load(bench, system, system.port, f'/v2/{repository}/manifests/{TAG}', headers, seconds=2)
+    return rates[PRIVATE] / rates[PUBLIC]
+
+
+def repositories_page(bench, name):
+    system = seeded(bench, name)
+    file = bench.folder / 'paths'
+    file.write_text('/api/v0/repositories?pageSize=100\n')
+    return bench.ask('probe', f'127.0.0.1:{system.port}', system.basic('member')['Authorization'], 'GET', file, 2000, 1,
+                     0)['p99']
+
+
+def pull_during_log_ins(bench, system):
+    """p99 of a manifest while 500 connections log in at assay, each as somebody new, whoever is being asked."""
+    target = peopled(bench, bench.system(ASSAY))
+    words = [str(bench.client), *map(str, log_ins(bench, target, 500, 8))]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as logging_in:
+        time.sleep(1)
+        file = bench.folder / 'paths'
+        file.write_text(f'/v2/{REPOSITORY}/manifests/{TAG}\n')
+        p99 = bench.ask('probe', f'127.0.0.1:{system.port}', authorization(system, False), 'GET', file, 8000, 4,
+                        2000)['p99']
+        count_used(bench, target, json.loads(logging_in.stdout.read()))
+    if logging_in.returncode:
+        raise SystemExit('log-ins failed')
+    return p99
+
+
 def rows_of(options):
     size = f'{options.blob_mib // 1024} GiB' if options.blob_mib % 1024 == 0 else f'{options.blob_mib} MiB'
     three = (ASSAY, DOCKER, NGINX)
@@ -332,6 +424,16 @@ def rows_of(options):
             fresh=True),
         Row('mixed', 'manifest by tag while pushes run: p99', 'ms', pull_during_pushes, (ASSAY, NGINX),
             (Wanted(3, NGINX, is_most=True),)),
+        Row('tokens', 'tokens issued, the password remembered, 32 connections', 'req/s', tokens, (ASSAY, PG),
+            (Wanted(5000, is_least=True), Wanted(20, ASSAY, row='argon2'))),
+        Row('argon2', 'tokens issued after a full check of the password (argon2id), 8 connections', '1/s', full_checks,
+            (ASSAY,)),
+        Row('private', 'manifest by tag, private and granted, against a public one, 32 connections', '×',
+            private_against_public, (ASSAY, PG), (Wanted(0.9, is_least=True), Wanted(0.9, is_least=True, who=PG)), 5),
+        Row('repositories', 'first 100 repositories of a user in 200 teams, of 200,000: p99', 'ms', repositories_page,
+            (ASSAY, PG), (Wanted(10), Wanted(10, who=PG)), fresh=True),
+        Row('logins', 'manifest by tag while 500 log in: p99', 'ms', pull_during_log_ins, (ASSAY, NGINX),
+            (Wanted(3, NGINX, is_most=True),)),
     ]
 
 
@@ -363,7 +465,7 @@ def lines_of(rows, results):
         medians = results.get(row.name)
         if medians is not None:
             lines.append([row.title, row.unit, *(number(medians.get(name)) for name in NAMES),
-                          '; '.join(wanted.judge(medians) for wanted in row.wanted)])
+                          '; '.join(wanted.judge(medians, results) for wanted in row.wanted)])
     return lines
 
 

@@ -10,6 +10,9 @@
  *     client pull HOST:PORT TLSPORT AUTH PATH N   N downloads at once, every second one under TLS
  *     client probe HOST:PORT AUTH METHOD FILE N CLIENTS PAUSE_US
  *                                                 asks for the paths that FILE names, in turn, and measures each
+ *     client login HOST:PORT PATH FILE FROM CLIENTS SECONDS
+ *                                                 log-ins for so long, each with the next line of FILE (from line FROM
+ *                                                 on) as its Authorization; who is told to come again comes in a second
  *     client limit FILE MIB                       the loop that no push can beat: hash, write, fsync
  *
  * AUTH is the value of the Authorization header, or "-". Each prints one line of JSON. */
@@ -37,6 +40,9 @@ enum { CONFIG_SIZE = 1500, LAYER_SIZE = 20 * 1024, HEAD_MAX = 16 * 1024, BLOCK =
 
 static const char *host_port;
 static const char *authorization;
+
+/* In place of it, for one thread. */
+static _Thread_local const char *own_authorization;
 
 static void die(const char *what, const char *detail)
 {
@@ -127,10 +133,11 @@ static bool send_all(int fd, const char *bytes, size_t size, int flags)
 
 static size_t print_head(char *out, const char *method, const char *target, int64_t length, const char *type)
 {
-    int n = snprintf(out, HEAD_MAX, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host_port);
+    int         n  = snprintf(out, HEAD_MAX, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host_port);
+    const char *as = own_authorization != NULL ? own_authorization : authorization;
 
-    if (strcmp(authorization, "-") != 0)
-        n += snprintf(out + n, (size_t)(HEAD_MAX - n), "Authorization: %s\r\n", authorization);
+    if (strcmp(as, "-") != 0)
+        n += snprintf(out + n, (size_t)(HEAD_MAX - n), "Authorization: %s\r\n", as);
     if (type != NULL)
         n += snprintf(out + n, (size_t)(HEAD_MAX - n), "Content-Type: %s\r\n", type);
     if (length >= 0)
@@ -566,6 +573,73 @@ static void probe(char **args)
            probing.times[probing.n_requests - 1] * 1e3, (double)probing.n_requests / took);
 }
 
+/* -- log-ins ------------------------------------------------------------------------------------------ */
+
+static struct {
+    const char  *path;
+    char       **who;
+    long         n_who;
+    double       until;
+    _Atomic long next;
+    _Atomic long n_done;
+    _Atomic long n_busy;
+} login;
+
+/* The status, or 0 when the connection is gone. */
+static int log_in(int fd)
+{
+    char          head[HEAD_MAX];
+    struct answer answer;
+    size_t        n = print_head(head, "GET", login.path, -1, NULL);
+
+    return send_all(fd, head, n, 0) && read_answer(fd, false, &answer) ? answer.status : 0;
+}
+
+static void *log_in_on(void *context)
+{
+    int fd = dial(host_port);
+
+    while (now() < login.until) {
+        if (own_authorization == NULL) {
+            long number = atomic_fetch_add(&login.next, 1);
+
+            if (number >= login.n_who)
+                die("login", "there are too few accounts");
+            own_authorization = login.who[number];
+        }
+        int status = log_in(fd);
+        if (status == 200) {
+            own_authorization = NULL;
+            atomic_fetch_add(&login.n_done, 1);
+        } else if (status == 503 || status == 0) {
+            atomic_fetch_add(&login.n_busy, 1);
+            close(fd);
+            usleep(1000000);
+            fd = dial(host_port);
+        } else {
+            die("login", "refused");
+        }
+    }
+    close(fd);
+    return context;
+}
+
+static void log_ins(char **args)
+{
+    login.path = args[0];
+    read_paths(args[1]);
+    login.who    = probing.paths;
+    login.n_who  = probing.n_paths;
+    login.next   = atol(args[2]);
+    double begun = now();
+    long   first = login.next;
+    login.until  = begun + atof(args[4]);
+    run_threads(atoi(args[3]), log_in_on);
+    double took = now() - begun;
+    printf("{\"logins\": %ld, \"busy\": %ld, \"used\": %ld, \"rate\": %.3f}\n", login.n_done, login.n_busy,
+           login.next - first, (double)login.n_done / took);
+}
+
 /* -- the limit of pushes ------------------------------------------------------------------------------ */
 
 static void limit(const char *name, int64_t size)
@@ -606,6 +680,8 @@ int main(int argc, char **argv)
         pull(argv[3], argv[5], atoi(argv[6]));
     } else if (strcmp(mode, "probe") == 0 && argc == 9)
         probe(argv + 4);
+    else if (strcmp(mode, "login") == 0 && argc == 8)
+        log_ins(argv + 3);
     else if (strcmp(mode, "limit") == 0)
         limit(argv[2], atoll(argv[3]) << 20);
     else

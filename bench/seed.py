@@ -9,6 +9,9 @@ The registry must have been started once, so that its schema and `admin` are the
   admin/seed/tagged           one manifest with N tags t0000000 …
   admin/seed/referred         one subject with N referrers
   admin/seed/repository/000…  N empty repositories, public
+  accounts u00000 …           N users with the password of admin
+  access/repository/000000 …  100,000 private repositories of the organisation `access`, in which the user `member` is in N
+                              teams, each with a grant on five of them
 
 The digests are those of the bytes, and what the server keeps beside a manifest is as a push would have written it; events
 are not written. SQLite is filled through Python's own module, PostgreSQL by COPY through psql. Nothing is synced row by
@@ -31,6 +34,12 @@ REPOSITORIES = 'id uuid path namespace_id is_public created_at created_by'.split
 MANIFESTS = ('repo_id digest media_type depth artifact_type config_type total_size subject referrer pushed_by pushed_at'
              ' touched_at pinned_until bytes').split()
 TAGS = 'repo_id name digest moved_at moved_by'.split()
+ACCOUNTS = 'id uuid name kind password_hash created_at'.split()
+ORG_MEMBERS = 'org_id account_id is_owner added_at'.split()
+TEAMS = 'id uuid org_id name created_at'.split()
+TEAM_MEMBERS = 'team_id account_id added_at'.split()
+GRANTS = 'id uuid role_id team_id account_id path repo_id created_at created_by'.split()
+ACCESS_REPOSITORIES, ACCESS_GRANTS = 100_000, 5
 
 
 def digest_of(data):
@@ -71,7 +80,7 @@ class Postgres:
 
     def one(self, query):
         done = subprocess.run([*self.command, '-At', '-c', query], check=True, capture_output=True, text=True)
-        return int(done.stdout)
+        return done.stdout.strip()
 
     @staticmethod
     def print_value(value):
@@ -91,23 +100,57 @@ class Postgres:
 
     def end(self):
         """Ids go on behind what was copied, and the planner knows the sizes."""
-        self.one("SELECT setval(pg_get_serial_sequence('repositories', 'id'), (SELECT max(id) FROM repositories))")
+        for table in ('repositories', 'accounts', 'teams', 'grants'):
+            self.one(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) + 1 FROM {table}))")
         subprocess.run([*self.command, '-c', 'ANALYZE'], check=True)
 
 
 class Seed:
     def __init__(self, sink):
         self.sink = sink
-        self.admin = sink.one("SELECT id FROM accounts WHERE name = 'admin'")
-        self.next_repo = sink.one('SELECT coalesce(max(id), 0) FROM repositories') + 1
+        self.admin = self.id_of('accounts', 'admin')
+        self.next = {}
 
-    def repositories(self, paths):
-        """Returns the id of the first."""
-        first = self.next_repo
-        self.sink.fill('repositories', REPOSITORIES, (
-            (first + i, str(uuid.uuid4()), path, self.admin, 1, NOW, self.admin) for i, path in enumerate(paths)))
-        self.next_repo += len(paths)
+    def id_of(self, table, name):
+        return int(self.sink.one(f"SELECT id FROM {table} WHERE name = '{name}'"))
+
+    def fill_with_ids(self, table, columns, rows):
+        """The rows without their ids. Returns the id of the first."""
+        if table not in self.next:
+            self.next[table] = int(self.sink.one(f'SELECT coalesce(max(id), 0) FROM {table}')) + 1
+        first = self.next[table]
+        self.next[table] += len(rows)
+        self.sink.fill(table, columns, ((first + i, str(uuid.uuid4()), *row) for i, row in enumerate(rows)))
         return first
+
+    def repositories(self, paths, namespace=None, is_public=1):
+        """Returns the id of the first."""
+        return self.fill_with_ids('repositories', REPOSITORIES, [
+            (path, namespace or self.admin, is_public, NOW, self.admin) for path in paths])
+
+    def accounts(self, names, kind='user'):
+        password = self.sink.one(f'SELECT password_hash FROM accounts WHERE id = {self.admin}')
+        return self.fill_with_ids('accounts', ACCOUNTS, [(name, kind, password, NOW) for name in names])
+
+    def grant(self, user, path):
+        """The user, an account's name, may pull at that path and below it."""
+        self.grants([(None, self.id_of('accounts', user), path, None)])
+
+    def grants(self, rows):
+        role = self.id_of('roles', 'read-only')
+        self.fill_with_ids('grants', GRANTS, [(role, *row, NOW, self.admin) for row in rows])
+
+    def access(self, n_teams):
+        org, member = self.accounts(['access'], 'organization'), self.accounts(['member'])
+        paths = [f'access/repository/{i:06}' for i in range(ACCESS_REPOSITORIES)]
+        repo = self.repositories(paths, org, 0)
+        team = self.fill_with_ids('teams', TEAMS, [(org, f't{i:03}', NOW) for i in range(n_teams)])
+        teams = range(team, team + n_teams)
+        self.sink.fill('org_members', ORG_MEMBERS, [(org, member, 0, NOW)])
+        self.sink.fill('team_members', TEAM_MEMBERS, ((one, member, NOW) for one in teams))
+        places = [(one, (one - team) + k * (ACCESS_REPOSITORIES // ACCESS_GRANTS)) for one in teams
+                  for k in range(ACCESS_GRANTS)]
+        self.grants([(one, None, paths[at], repo + at) for one, at in places])
 
     def manifest(self, repo, data, subject=None):
         digest = digest_of(data)
@@ -144,7 +187,7 @@ def held(data):
         yield
 
 
-def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, size=1024):
+def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, users=0, teams=0, grants=(), size=1024):
     """Returns {what: seconds}."""
     database = database or f'sqlite:{pathlib.Path(data) / "assay.db"}'
     took = {}
@@ -156,7 +199,10 @@ def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, 
                  lambda: seed.repositories([f'admin/seed/repository/{i:06}' for i in range(repositories)])),
                 ('manifests', manifests, lambda: seed.manifests(manifests, size)),
                 ('tags', tags, lambda: seed.tags(tags)),
-                ('referrers', referrers, lambda: seed.referrers(referrers))):
+                ('referrers', referrers, lambda: seed.referrers(referrers)),
+                ('users', users, lambda: seed.accounts([f'u{i:05}' for i in range(users)])),
+                ('teams', teams, lambda: seed.access(teams)),
+                ('grants', len(grants), lambda: [seed.grant(*one) for one in grants])):
             begun = time.monotonic()
             if n:
                 run()
@@ -169,7 +215,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', required=True)
     parser.add_argument('--database')
-    for what in ('manifests', 'tags', 'repositories', 'referrers'):
+    for what in ('manifests', 'tags', 'repositories', 'referrers', 'users', 'teams'):
         parser.add_argument(f'--{what}', type=int, default=0)
     parser.add_argument('--size', type=int, default=1024, help='bytes of a manifest')
     options = vars(parser.parse_args())

@@ -106,8 +106,8 @@ def make_image(folder, large_size):
     return Image([config, *small, large], large, json.dumps(manifest, indent=2).encode())
 
 
-def push(port, image, headers):
-    """What a client does: each blob by POST and PUT, then the manifest by its tag."""
+def push(port, image, headers, repository=REPOSITORY, from_repository=None):
+    """What a client does: each blob by POST and PUT, or mounted from another repository, then the manifest by its tag."""
     def call(method, target, body=None, more=None, wanted=(200, 201, 202)):
         connection = http.client.HTTPConnection('127.0.0.1', port, timeout=120)
         connection.request(method, target, body, {**headers, **(more or {})})
@@ -118,14 +118,17 @@ def push(port, image, headers):
             raise SystemExit(f'{method} {target}: {answer.status} {text[:300]!r}')
         return answer
 
-    for blob in image.blobs:
-        location = call('POST', f'/v2/{REPOSITORY}/blobs/uploads/', b'').getheader('Location')
+    if from_repository:
+        for blob in image.blobs:
+            call('POST', f'/v2/{repository}/blobs/uploads/?mount={blob.digest}&from={from_repository}', b'', wanted=(201,))
+    for blob in image.blobs if not from_repository else ():
+        location = call('POST', f'/v2/{repository}/blobs/uploads/', b'').getheader('Location')
         parts = urllib.parse.urlsplit(location)
         query = '&'.join(filter(None, (parts.query, 'digest=' + urllib.parse.quote(blob.digest))))
         with open(blob.path, 'rb') as file:
             call('PUT', f'{parts.path}?{query}', file,
                  {'Content-Length': str(blob.size), 'Content-Type': 'application/octet-stream'})
-    call('PUT', f'/v2/{REPOSITORY}/manifests/{TAG}', image.manifest, {'Content-Type': MANIFEST_TYPE})
+    call('PUT', f'/v2/{repository}/manifests/{TAG}', image.manifest, {'Content-Type': MANIFEST_TYPE})
 
 
 # Who serves
@@ -203,12 +206,19 @@ class Assay(System):
             raise SystemExit(f'assay did not start; see {self.folder}/log')
         self.port, self.tls_port = (int(said[key].rsplit(':', 1)[1]) for key in ('http', 'https'))
 
-    def basic(self):
-        return {'Authorization': 'Basic ' + base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}
+    def basic(self, name='admin'):
+        """Everybody has the same password here."""
+        return {'Authorization': 'Basic ' + base64.b64encode(f'{name}:{PASSWORD}'.encode()).decode()}
 
-    def headers(self, is_token_row, actions='pull', repository=REPOSITORY):
+    def publish(self, repository):
+        asked = urllib.request.Request(
+            f'http://127.0.0.1:{self.port}/api/v0/repositories/{repository}', b'{"visibility":"public"}',
+            {**self.basic(), 'Content-Type': 'application/json'}, method='PATCH')
+        urllib.request.urlopen(asked, timeout=10).close()
+
+    def headers(self, is_token_row, actions='pull', repository=REPOSITORY, name='admin'):
         scope = urllib.parse.urlencode({'service': SERVICE, 'scope': f'repository:{repository}:{actions}'})
-        asked = urllib.request.Request(f'http://127.0.0.1:{self.port}/auth/token?{scope}', headers=self.basic())
+        asked = urllib.request.Request(f'http://127.0.0.1:{self.port}/auth/token?{scope}', headers=self.basic(name))
         with urllib.request.urlopen(asked, timeout=10) as answer:
             found = json.load(answer)
         return {'Authorization': 'Bearer ' + (found.get('token') or found['access_token'])}

@@ -1,6 +1,6 @@
 /* meta/repo_list.c: pages of repositories. What a caller may see is a list of ranges of paths, and what is public.
  * Both are read as bounded pages and merged: a page costs what it shows, among ten repositories and among a
- * million. Ranges go to the database in batches, the first one small, for it mostly fills the page. */
+ * million. Ranges go to the database in batches of as many as rows are wanted, for hardly one of them is empty. */
 #include "meta/repo.h"
 
 #include "base/buf.h"
@@ -11,7 +11,7 @@
 #include "meta/statements.h"
 
 enum { PAGE_ALL, PAGE_PUBLIC, PAGE_RANGES, COUNT_ALL, COUNT_PUBLIC, COUNT_RANGES };
-enum { FIRST_BATCH = 8, BATCH_FACTOR = 8, BATCH_MAX = 512 };
+enum { BATCH_MIN = 8, BATCH_MAX = 512 };
 
 #define COLUMNS META_REPO_COLUMNS("r.")
 #define LIVING "r.deleted_at IS NULL"
@@ -19,22 +19,26 @@ enum { FIRST_BATCH = 8, BATCH_FACTOR = 8, BATCH_MAX = 512 };
 /* Above every path: no byte of one is larger than 'z'. */
 #define END STR("~")
 
+/* Of two lower bounds SQLite takes one for its index, and reads from there to the other row by row. So there is one,
+ * which is never before `after`, and only `after` itself is left out. */
+#define AFTER " AND r.path <> $1 AND r.path >= "
+
 /* clang-format off */
 static const struct db_statement sql[] = {
     [PAGE_ALL]     = { .name = "repo.page_all",     .in = "ttti",  .out = META_REPO_OUT,
                        .sql  = "SELECT " COLUMNS " FROM repositories AS r WHERE " LIVING
-                               " AND r.path > $1 AND r.path >= $2 AND r.path < $3 ORDER BY r.path LIMIT $4" },
+                               AFTER "$2 AND r.path < $3 ORDER BY r.path LIMIT $4" },
     [PAGE_PUBLIC]  = { .name = "repo.page_public",  .in = "ttti",  .out = META_REPO_OUT,
                        .sql  = "SELECT " COLUMNS " FROM repositories AS r WHERE " LIVING " AND r.is_public = 1"
-                               " AND r.path > $1 AND r.path >= $2 AND r.path < $3 ORDER BY r.path LIMIT $4" },
+                               AFTER "$2 AND r.path < $3 ORDER BY r.path LIMIT $4" },
     /* The ranges come in order and do not overlap, so one after the other they give the order of paths. */
     [PAGE_RANGES]  = { .name = "repo.page_ranges",  .in = "tti",   .out = META_REPO_OUT,
                        .sqlite = "SELECT " COLUMNS " FROM json_each($2) AS g CROSS JOIN repositories AS r WHERE " LIVING
-                                 " AND r.path > $1 AND r.path >= json_extract(g.value, '$[0]')"
+                                 AFTER "json_extract(g.value, '$[0]')"
                                  " AND r.path < json_extract(g.value, '$[1]') LIMIT $3",
                        .pg     = "SELECT r.* FROM jsonb_array_elements(($2)::text::jsonb) AS g(value) CROSS JOIN LATERAL"
                                  " (SELECT " COLUMNS " FROM repositories AS r WHERE " LIVING
-                                 " AND r.path > $1 AND r.path >= (g.value->>0) COLLATE \"C\" AND r.path < (g.value->>1) COLLATE \"C\""
+                                 AFTER "(g.value->>0) COLLATE \"C\" AND r.path < (g.value->>1) COLLATE \"C\""
                                  " ORDER BY r.path LIMIT $3) AS r ORDER BY r.path LIMIT $3" },
     [COUNT_ALL]    = { .name = "repo.count_all",    .in = "tt",    .out = "i",
                        .sql  = "SELECT count(*) FROM repositories AS r WHERE " LIVING " AND r.path >= $1 AND r.path < $2" },
@@ -72,6 +76,11 @@ static struct str low_of(const struct meta_repo_filter *filter)
     return filter->within.low.p == NULL ? STR("") : filter->within.low;
 }
 
+static struct str later(struct str a, struct str b)
+{
+    return str_cmp(a, b) < 0 ? b : a;
+}
+
 static struct str high_of(const struct meta_repo_filter *filter)
 {
     return filter->within.high.p == NULL ? END : filter->within.high;
@@ -84,19 +93,17 @@ static size_t print_ranges(struct arena *arena, const struct meta_repo_filter *f
                            size_t *n_out)
 {
     struct buf text;
-    struct str low = low_of(filter), high = high_of(filter);
+    struct str low = later(low_of(filter), after), high = high_of(filter);
     size_t     i = from, n = 0;
 
     buf_init(&text, arena, 16 + n_batch * 1024);
     buf_text(&text, "[");
     for (; i < filter->n_ranges && n < n_batch; i++) {
-        struct str a = filter->ranges[i].low, b = filter->ranges[i].high;
+        struct str a = later(filter->ranges[i].low, low), b = filter->ranges[i].high;
 
-        if (str_cmp(a, low) < 0)
-            a = low;
         if (str_cmp(b, high) > 0)
             b = high;
-        if (str_cmp(a, b) >= 0 || str_cmp(b, after) <= 0)
+        if (str_cmp(a, b) >= 0)
             continue;
         buf_printf(&text, "%s[\"" STR_FMT "\",\"" STR_FMT "\"]", n++ > 0 ? "," : "", STR_ARGS(a),
                    STR_ARGS(b));
@@ -113,7 +120,10 @@ static int list_ranges(struct db_tx *tx, struct arena *arena, const struct meta_
 {
     size_t next = 0, n = 0;
 
-    for (size_t batch = FIRST_BATCH; next < filter->n_ranges && n < n_max;) {
+    while (next < filter->n_ranges && n < n_max) {
+        size_t            batch = n_max - n < BATCH_MIN   ? BATCH_MIN
+                                  : n_max - n > BATCH_MAX ? BATCH_MAX
+                                                          : n_max - n;
         struct meta_repo *rows;
         struct str        ranges;
         size_t            n_ranges, n_rows;
@@ -127,7 +137,6 @@ static int list_ranges(struct db_tx *tx, struct arena *arena, const struct meta_
             return -1;
         for (size_t i = 0; i < n_rows; i++)
             out[n++] = rows[i];
-        batch = batch * BATCH_FACTOR < BATCH_MAX ? batch * BATCH_FACTOR : BATCH_MAX;
     }
     *n_out = n;
     return 0;
@@ -160,7 +169,7 @@ int meta_repo_page(struct db_tx *tx, struct arena *arena, const struct meta_repo
 
     if ((filter->is_all || filter->with_public) &&
         list(tx, arena, which,
-             DB_ARGS(db_text(from), db_text(low_of(filter)), db_text(high_of(filter)),
+             DB_ARGS(db_text(from), db_text(later(low_of(filter), from)), db_text(high_of(filter)),
                      db_int((int64_t)n_max)),
              n_max, &open, &n_open, err) < 0)
         return -1;
@@ -170,8 +179,12 @@ int meta_repo_page(struct db_tx *tx, struct arena *arena, const struct meta_repo
         return 0;
     }
 
+    /* What comes after a page that is full already is not looked at. */
+    struct meta_repo_filter before = *filter;
+    if (n_open == n_max && n_max > 0 && str_cmp(open[n_max - 1].path, high_of(filter)) < 0)
+        before.within.high = open[n_max - 1].path;
     mine = mem_many(arena, n_max, struct meta_repo);
-    if (list_ranges(tx, arena, filter, from, n_max, mine, &n_mine, err) < 0)
+    if (list_ranges(tx, arena, &before, from, n_max, mine, &n_mine, err) < 0)
         return -1;
     *out   = mem_many(arena, n_max, struct meta_repo);
     *n_out = merge(mine, n_mine, open, n_open, *out, n_max);
