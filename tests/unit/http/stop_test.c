@@ -2,6 +2,7 @@
 #include "http/server.h"
 
 #include <arpa/inet.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -109,6 +110,13 @@ void test_patience_ends(void **state)
 
 /* Everything at once: heads, held starts, waiting jobs, bodies with and without blocks, answers that nobody
  * reads. rig_stop checks that each known request was ended once. */
+/* The count rises meanwhile: no value of it can be waited for. */
+static void await_any(const atomic_int *count)
+{
+    while (atomic_load(count) == 0)
+        sched_yield();
+}
+
 void test_stopping_in_the_midst(void **state)
 {
     static const char *const texts[] = {
@@ -137,7 +145,7 @@ void test_stopping_in_the_midst(void **state)
             rig_say(fds[i], texts[i % ARRAY_LEN(texts)]);
         }
         if (round % 2 == 0)
-            rig_await(rig, &rig->n_known, atomic_load(&rig->n_known));
+            await_any(&rig->n_known);
         rig_stop(&rig);
         for (size_t i = 0; i < N; i++)
             rig_hang_up(&fds[i]);
