@@ -232,14 +232,14 @@ static int get_who(struct api_call *call, struct err *err)
 /* clang-format off */
 static const struct api_param explain_params[] = {
     { "user",       "string", "the account; absent for oneself, empty for anyone without credentials" },
-    { "repository", "string", "the repository, there or to be" },
-    { "action",     "string", "pull, push or delete, or a verb of a role" },
+    { "repository", "string", "the repository, there or to be", .is_required = true },
+    { "action",     "string", "pull, push or delete, or a verb of a role", .is_required = true },
     { 0 },
 };
 
 static const struct api_param who_params[] = {
-    { "repository", "string",  "the repository, there or to be" },
-    { "action",     "string",  "pull, push or delete, or a verb of a role" },
+    { "repository", "string",  "the repository, there or to be", .is_required = true },
+    { "action",     "string",  "pull, push or delete, or a verb of a role", .is_required = true },
     { "pageStart",  "string",  "where the page begins: X-Next-Page-Start of the page before" },
     { "pageSize",   "integer", "rows, 10 when absent, 0 or more than 100,000 for as many as there may be" },
     { 0 },
