@@ -229,8 +229,17 @@ static int delete_member(struct api_call *call, struct err *err)
 
 /* -- members of a team ------------------------------------------------------------------------------- */
 
+static struct work_team_seat seat_of(struct api_call *call)
+{
+    return (struct work_team_seat){
+        .org  = &call->account,
+        .team = api_hole(call, "team"),
+        .user = api_hole(call, "member"),
+    };
+}
+
 /* Managers of the organisation change them, and admins of the team, but nobody with a narrowed credential. */
-static int read_hand(struct api_call *call, struct work_team_hand *out, struct err *err)
+static int take_seat(struct api_call *call, struct work_team_seat *out, struct err *err)
 {
     enum auth_verdict   verdict;
     struct auth_account same;
@@ -238,25 +247,23 @@ static int read_hand(struct api_call *call, struct work_team_hand *out, struct e
     if (auth_account_open(call->auth, call->arena, &call->caller, call->account.name,
                           AUTH_ACCOUNT_MANAGE, &same, &verdict, err) < 0)
         return -1;
-    *out = (struct work_team_hand){
-        .is_manager = verdict == AUTH_YES,
-        .account_id = call->caller.is_narrowed ? 0 : call->caller.account_id,
-    };
+    *out                 = seat_of(call);
+    out->hand.is_manager = verdict == AUTH_YES;
+    out->hand.account_id = call->caller.is_narrowed ? 0 : call->caller.account_id;
     return 0;
 }
 
 static int set_team_member(struct api_call *call, bool must_exist, struct err *err)
 {
     struct work_membership membership = { 0 };
-    struct work_team_hand  hand;
+    struct work_team_seat  seat;
     struct meta_member     row;
 
-    if (api_body(call, &membership, err) < 0 || read_hand(call, &hand, err) < 0)
+    if (api_body(call, &membership, err) < 0 || take_seat(call, &seat, err) < 0)
         return -1;
     membership.must_exist = must_exist;
-    if (work_team_member_put(call->work, call->arena, &call->actor, &call->account, &hand,
-                             api_hole(call, "team"), api_hole(call, "member"), &membership, &row,
-                             err) < 0)
+    if (work_team_member_put(call->work, call->arena, &call->actor, &seat, &membership, &row, err) <
+        0)
         return -1;
     return reply_member(call, &row, err);
 }
@@ -273,21 +280,20 @@ static int patch_team_member(struct api_call *call, struct err *err)
 
 static int get_team_member(struct api_call *call, struct err *err)
 {
-    struct meta_member row;
+    struct work_team_seat seat = seat_of(call);
+    struct meta_member    row;
 
-    if (work_team_member_get(call->work, call->arena, &call->account, api_hole(call, "team"),
-                             api_hole(call, "member"), &row, err) < 0)
+    if (work_team_member_get(call->work, call->arena, &seat, &row, err) < 0)
         return -1;
     return reply_member(call, &row, err);
 }
 
 static int delete_team_member(struct api_call *call, struct err *err)
 {
-    struct work_team_hand hand;
+    struct work_team_seat seat;
 
-    if (read_hand(call, &hand, err) < 0 ||
-        work_team_member_remove(call->work, &call->actor, &call->account, &hand,
-                                api_hole(call, "team"), api_hole(call, "member"), err) < 0)
+    if (take_seat(call, &seat, err) < 0 ||
+        work_team_member_remove(call->work, &call->actor, &seat, err) < 0)
         return -1;
     api_reply_done(call);
     return 0;

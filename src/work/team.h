@@ -51,17 +51,23 @@ struct work_team_hand {
     int64_t account_id;
 };
 
+/* Which membership, and in whose hand its change is (not looked at by work_team_member_get). */
+struct work_team_seat {
+    const struct auth_account *org;
+    struct str                 team; /* name or id, like user */
+    struct str                 user;
+    struct work_team_hand      hand;
+};
+
 /* ERR_DENIED when the hand may not. */
 int work_team_member_put(struct work *work, struct arena *arena, const struct meta_actor *actor,
-                         const struct auth_account *org, const struct work_team_hand *hand,
-                         struct str team, struct str user, const struct work_membership *membership,
-                         struct meta_member *out, struct err *err);
-int work_team_member_remove(struct work *work, const struct meta_actor *actor,
-                            const struct auth_account *org, const struct work_team_hand *hand,
-                            struct str team, struct str user, struct err *err);
-int work_team_member_get(struct work *work, struct arena *arena, const struct auth_account *org,
-                         struct str team, struct str user, struct meta_member *out,
+                         const struct work_team_seat  *seat,
+                         const struct work_membership *membership, struct meta_member *out,
                          struct err *err);
+int work_team_member_remove(struct work *work, const struct meta_actor *actor,
+                            const struct work_team_seat *seat, struct err *err);
+int work_team_member_get(struct work *work, struct arena *arena, const struct work_team_seat *seat,
+                         struct meta_member *out, struct err *err);
 
 /* team_id: of work_team_get. */
 int work_team_member_page(struct work *work, struct arena *arena, int64_t team_id,

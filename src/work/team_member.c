@@ -38,16 +38,15 @@ static int check_hand(struct db_tx *tx, const struct work_team_hand *hand, struc
                                    "its members");
 }
 
-static int open_place(struct db_tx *tx, struct arena *arena, const struct auth_account *org,
-                      const struct work_team_hand *hand, struct str team, struct str user,
+static int open_place(struct db_tx *tx, struct arena *arena, const struct work_team_seat *seat,
                       struct place *out, struct err *err)
 {
     *out = (struct place){ .in_org = -1, .in_team = -1 };
-    if (work_hold_org(tx, org, err) < 0 ||
-        work_find_team(tx, arena, org, team, &out->team, err) < 0 ||
-        check_hand(tx, hand, out, err) < 0 ||
-        work_hold_user(tx, arena, user, &out->user, err) < 0 ||
-        meta_org_member_lock(tx, org->id, out->user.id, &out->in_org, err) < 0 ||
+    if (work_hold_org(tx, seat->org, err) < 0 ||
+        work_find_team(tx, arena, seat->org, seat->team, &out->team, err) < 0 ||
+        check_hand(tx, &seat->hand, out, err) < 0 ||
+        work_hold_user(tx, arena, seat->user, &out->user, err) < 0 ||
+        meta_org_member_lock(tx, seat->org->id, out->user.id, &out->in_org, err) < 0 ||
         meta_team_member_find(tx, out->team.id, out->user.id, &out->in_team, err) < 0)
         return -1;
     return 0;
@@ -87,32 +86,31 @@ static int check_put(const struct place *place, int64_t is_admin, struct err *er
 }
 
 int work_team_member_put(struct work *work, struct arena *arena, const struct meta_actor *actor,
-                         const struct auth_account *org, const struct work_team_hand *hand,
-                         struct str team, struct str user, const struct work_membership *membership,
-                         struct meta_member *out, struct err *err)
+                         const struct work_team_seat  *seat,
+                         const struct work_membership *membership, struct meta_member *out,
+                         struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     struct place                 place;
 
     if (db_begin(work->db, DB_WRITE, "put team member", &tx, err) < 0 ||
-        open_place(tx, arena, org, hand, team, user, &place, err) < 0)
+        open_place(tx, arena, seat, &place, err) < 0)
         return -1;
 
     int64_t is_admin = membership->has_admin ? membership->is_admin : place.in_team > 0;
     if (place.in_team < 0 && membership->must_exist)
         return no_member(place.user.name, place.team.name, err);
     if (check_put(&place, is_admin, err) < 0 ||
-        (place.in_org < 0 && work_org_add(tx, actor, org, &place.user, 0, err) < 0) ||
+        (place.in_org < 0 && work_org_add(tx, actor, seat->org, &place.user, 0, err) < 0) ||
         meta_team_member_put(tx, place.team.id, place.user.id, is_admin, err) < 0 ||
-        tell(tx, actor, org, &place, is_admin, err) < 0)
+        tell(tx, actor, seat->org, &place, is_admin, err) < 0)
         return -1;
     work_fill_member(&place.user, is_admin, out);
     return work_commit_access(work, &tx, err);
 }
 
 int work_team_member_remove(struct work *work, const struct meta_actor *actor,
-                            const struct auth_account *org, const struct work_team_hand *hand,
-                            struct str team, struct str user, struct err *err)
+                            const struct work_team_seat *seat, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -120,37 +118,37 @@ int work_team_member_remove(struct work *work, const struct meta_actor *actor,
     int64_t                        n;
 
     if (db_begin(work->db, DB_WRITE, "remove team member", &tx, err) < 0 ||
-        open_place(tx, arena, org, hand, team, user, &place, err) < 0)
+        open_place(tx, arena, seat, &place, err) < 0)
         return -1;
     if (place.in_team < 0)
         return no_member(place.user.name, place.team.name, err);
-    if (place.by_team && place.in_team > 0 && place.user.id != hand->account_id)
+    if (place.by_team && place.in_team > 0 && place.user.id != seat->hand.account_id)
         return err_set(err, ERR_DENIED, "only owners take an admin out of a team");
     if (meta_team_member_remove(tx, place.team.id, place.user.id, &n, err) < 0 ||
-        tell(tx, actor, org, &place, -1, err) < 0)
+        tell(tx, actor, seat->org, &place, -1, err) < 0)
         return -1;
     return work_commit_access(work, &tx, err);
 }
 
-int work_team_member_get(struct work *work, struct arena *arena, const struct auth_account *org,
-                         struct str team, struct str user, struct meta_member *out, struct err *err)
+int work_team_member_get(struct work *work, struct arena *arena, const struct work_team_seat *seat,
+                         struct meta_member *out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx       = NULL;
     int64_t                      is_admin = 0;
     struct meta_team             row;
     struct meta_account          account;
 
-    if (work_need_org(org, err) < 0 ||
+    if (work_need_org(seat->org, err) < 0 ||
         db_begin(work->db, DB_READ, "get team member", &tx, err) < 0 ||
-        work_find_team(tx, arena, org, team, &row, err) < 0)
+        work_find_team(tx, arena, seat->org, seat->team, &row, err) < 0)
         return -1;
-    int found = meta_account_find_any(tx, arena, user, &account, err);
+    int found = meta_account_find_any(tx, arena, seat->user, &account, err);
     if (found == 1)
         found = meta_team_member_find(tx, row.id, account.id, &is_admin, err);
     if (found < 0)
         return -1;
     if (found == 0)
-        return no_member(user, row.name, err);
+        return no_member(seat->user, row.name, err);
     work_fill_member(&account, is_admin, out);
     return 0;
 }

@@ -67,7 +67,9 @@ static int import_two(struct fixture *f)
 /* A team, a user in it who so becomes a member, and out of both again. */
 static int join_and_leave(struct fixture *f)
 {
-    struct work_team_hand   owner      = { .is_manager = true };
+    struct work_team_seat seat = {
+        .org = &acme, .team = STR("devs"), .user = STR("ada"), .hand = { .is_manager = true }
+    };
     struct work_team_change devs       = { .name = STR("devs") };
     struct work_membership  membership = { 0 };
     struct meta_member      member;
@@ -76,8 +78,8 @@ static int join_and_leave(struct fixture *f)
     if (fixture_ask(f, "SELECT count(*) FROM teams") == 0 &&
         work_team_create(f->work, f->arena, &f->actor, &acme, &devs, &team, &f->err) < 0)
         return -1;
-    if (work_team_member_put(f->work, f->arena, &f->actor, &acme, &owner, STR("devs"), STR("ada"),
-                             &membership, &member, &f->err) < 0)
+    if (work_team_member_put(f->work, f->arena, &f->actor, &seat, &membership, &member, &f->err) <
+        0)
         return -1;
     return work_member_remove(f->work, &f->actor, &acme, STR("ada"), &f->err);
 }

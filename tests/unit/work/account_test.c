@@ -166,7 +166,6 @@ void test_account_takes_what_is_its_own_along(void **state)
 {
     struct fixture        *f          = *state;
     struct work_membership membership = { 0 };
-    struct work_team_hand  owner      = { .is_manager = true };
     struct meta_member     member;
     struct meta_team       team;
 
@@ -175,8 +174,11 @@ void test_account_takes_what_is_its_own_along(void **state)
     struct auth_account acme    = handle(f, "acme");
     struct work_team_change new = { .name = STR("devs") };
     CHECK_OK(work_team_create(f->work, f->arena, &f->actor, &acme, &new, &team, &f->err), &f->err);
-    CHECK_OK(work_team_member_put(f->work, f->arena, &f->actor, &acme, &owner, STR("devs"),
-                                  STR("ada"), &membership, &member, &f->err),
+    struct work_team_seat seat = {
+        .org = &acme, .team = STR("devs"), .user = STR("ada"), .hand = { .is_manager = true }
+    };
+    CHECK_OK(work_team_member_put(f->work, f->arena, &f->actor, &seat, &membership, &member,
+                                  &f->err),
              &f->err);
     assert_int_equal(fixture_ask(f, "SELECT count(*) FROM org_members"), 1);
 

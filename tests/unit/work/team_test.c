@@ -47,21 +47,29 @@ static struct work_team_hand hand_of(const char *name)
     return (struct work_team_hand){ .account_id = fixture_ask(place.f, query) };
 }
 
+static struct work_team_seat seat_of(const struct work_team_hand *hand, const char *user)
+{
+    return (struct work_team_seat){
+        .org = &place.acme, .team = STR("devs"), .user = str_from(user), .hand = *hand
+    };
+}
+
 /* is_admin: negative leaves it. */
 static int put(const struct work_team_hand *hand, const char *user, int is_admin)
 {
     struct fixture        *f          = place.f;
+    struct work_team_seat  seat       = seat_of(hand, user);
     struct work_membership membership = { .has_admin = is_admin >= 0, .is_admin = is_admin > 0 };
     struct meta_member     member;
 
-    return work_team_member_put(f->work, f->arena, &f->actor, &place.acme, hand, STR("devs"),
-                                str_from(user), &membership, &member, &f->err);
+    return work_team_member_put(f->work, f->arena, &f->actor, &seat, &membership, &member, &f->err);
 }
 
 static int take_out(const struct work_team_hand *hand, const char *user)
 {
-    return work_team_member_remove(place.f->work, &place.f->actor, &place.acme, hand, STR("devs"),
-                                   str_from(user), &place.f->err);
+    struct work_team_seat seat = seat_of(hand, user);
+
+    return work_team_member_remove(place.f->work, &place.f->actor, &seat, &place.f->err);
 }
 
 static int64_t n_in(const char *table)
