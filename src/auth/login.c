@@ -119,6 +119,19 @@ static bool was_counted(const struct attempt *a)
     return false;
 }
 
+/* Others may have guessed wrong while this one waited for its turn: those that ran at once with the ones that brought the
+ * lock are guesses like them. */
+static int succeed(const struct attempt *a, struct err *err)
+{
+    bool is_locked;
+
+    if (auth_lock_look(a->auth, a->name, a->network, &is_locked, err) < 0)
+        return -1;
+    if (is_locked)
+        return 0;
+    return auth_lock_clear(a->auth, a->name, a->network, err) < 0 ? -1 : 1;
+}
+
 /* A locked name is checked against nothing, for as long as a real check takes. */
 static int check_slowly(const struct attempt *a, const struct meta_account *account, int found,
                         struct err *err)
@@ -136,7 +149,7 @@ static int check_slowly(const struct attempt *a, const struct meta_account *acco
     if (right < 0)
         return -1;
     if (right == 1 && may_fit)
-        return auth_lock_clear(a->auth, a->name, a->network, err) < 0 ? -1 : 1;
+        return succeed(a, err);
     if (is_locked || was_counted(a))
         return 0;
     return auth_lock_count(a->auth, a->name, a->network, err);

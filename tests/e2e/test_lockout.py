@@ -43,11 +43,13 @@ def shown(answer):
 def test_a_locked_name_is_told_nothing_and_its_tokens_go_on(strict):
     user = People(strict).user()
     token = strict.post("/api/v0/api_tokens", params={"username": user.user}, json={}).json()["token"]
+    disabled = People(strict).user()
+    assert strict.patch(f"/enzi/v0/accounts/{disabled.user}", json={"isActive": False}).status_code == 200
     guess(strict, user.user)
     for name, way in WAYS.items():
         locked, unknown = way(strict, user.user, PASSWORD), way(strict, unique("nobody"), PASSWORD)
         assert locked.status_code == 401, name
-        assert shown(locked) == shown(unknown), name
+        assert shown(locked) == shown(unknown) == shown(way(strict, disabled.user, PASSWORD)), name
     assert WAYS["basic"](strict, user.user, token).status_code == 200
     # Others, and the same network's other names, are not touched.
     assert People(strict).user().get("/v2/").status_code == 200

@@ -411,8 +411,11 @@ def test_a_session_s_end_is_its_own(owned):
 def test_an_account_switched_off_is_worth_nothing_and_nor_is_what_it_had(owned, admin):
     user, repo = owned
     things = buy(user, repo)
+    personal = Registry(user.url, user.user, user.post("/api/v0/api_tokens", json={}).json()["token"])
+    assert personal.pull_manifest(repo, "v1").status_code == 200
     assert admin.patch(f"/enzi/v0/accounts/{user.user}", json={"isActive": False}).status_code == 200
     assert worth(user, repo, *things) == dict.fromkeys(ALL, False)
+    assert personal.pull_manifest(repo, "v1").status_code == 401
     assert admin.patch(f"/enzi/v0/accounts/{user.user}", json={"isActive": True}).status_code == 200
     assert worth(user, repo, *things) == dict.fromkeys(ALL, False) | {"password": True}
 

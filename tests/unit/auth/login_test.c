@@ -2,6 +2,7 @@
  * what their use leaves behind. */
 #include "auth/auth.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "auth/rights.h"
@@ -12,6 +13,7 @@
 #include "db/migrate.h"
 #include "io/clock.h"
 #include "meta/account.h"
+#include "meta/attempt.h"
 #include "meta/credential.h"
 
 #include "scratch.h"
@@ -82,7 +84,7 @@ int login_test_setup(void **state)
                                       .ring             = w->ring,
                                       .audience         = STR("test"),
                                       .password_threads = 1,
-                                      .password_queue   = 4,
+                                      .password_queue   = 16,
                                       .token_life_us    = 5 * MINUTE_US,
                                       .refresh_life_us  = 60 * MINUTE_US };
     CHECK_OK(auth_new(&settings, &w->auth, &w->err), &w->err);
@@ -278,4 +280,65 @@ void test_login_notes_its_use_once_a_minute_and_on_workers(void **state)
     clock_set_offset(2 * MINUTE_US);
     assert_int_equal(bear(w, w->personal), 1);
     assert_true(used_at(w) > first);
+}
+
+/* -- guesses that run at once ----------------------------------------------------------------------- */
+
+enum { FILLERS = 6 };
+
+static void *fill(void *context)
+{
+    struct world                  *w     = context;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct str                     hash;
+    struct err                     err;
+
+    CHECK_OK(auth_password_make(w->auth, arena, STR("something else"), &hash, &err), &err);
+    return NULL;
+}
+
+struct guess {
+    struct world *w;
+    int           found;
+};
+
+static void *guess_right(void *context)
+{
+    struct guess      *guess = context;
+    struct auth_caller caller;
+    struct err         err;
+
+    guess->found =
+        auth_login(guess->w->auth, STR("bob"), STR("right"), STR("192.0.2.1"), true, &caller, &err);
+    return NULL;
+}
+
+/* The right password waits behind others for its hash when the wrong ones before it bring the lock: whether it looked
+ * before that or after, it is refused. */
+void test_login_a_right_guess_finds_the_lock_that_came_while_it_waited(void **state)
+{
+    struct world       *w     = *state;
+    struct guess        guess = { .w = w, .found = -2 };
+    struct meta_account bob   = { .name = STR("bob"), .kind = STR("user"), .is_active = 1 };
+    pthread_t           fillers[FILLERS], right;
+    int64_t             id, n;
+
+    CHECK_OK(auth_password_make(w->auth, w->arena, STR("right"), &bob.password_hash, &w->err),
+             &w->err);
+    begin(w);
+    CHECK_OK(meta_account_add(w->tx, &bob, &id, &w->err), &w->err);
+    commit(w);
+    for (int i = 0; i < FILLERS; i++)
+        assert_int_equal(pthread_create(&fillers[i], NULL, fill, w), 0);
+    assert_int_equal(pthread_create(&right, NULL, guess_right, &guess), 0);
+    begin(w);
+    CHECK_OK(meta_attempt_add(w->tx, STR("bob"), STR("192.0.2"), db_now(w->tx), 0, &n, &w->err),
+             &w->err);
+    CHECK_OK(meta_attempt_lock(w->tx, STR("bob"), STR("192.0.2"), db_now(w->tx) + DAY_US, &w->err),
+             &w->err);
+    commit(w);
+    pthread_join(right, NULL);
+    for (int i = 0; i < FILLERS; i++)
+        pthread_join(fillers[i], NULL);
+    assert_int_equal(guess.found, 0);
 }
