@@ -13,6 +13,10 @@ struct client_said {
     const char *name;  /* of the command, for complaints: "user create" */
 };
 
+/* Brings the first word that is no option to the front, past the options of every command and their values: those
+ * may stand before a command's name as well as behind it. */
+void client_word_first(int argc, char **argv);
+
 /* argv: what stands after the group's name. ERR_INVALID is wrong usage. */
 int client_main(struct arena *arena, const struct client_env *env, const struct client_group *group,
                 int argc, char **argv, struct client_said *said, struct err *err);

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "client/client.h"
 #include "client/run.h"
 #include "codec/text.h"
 #include "io/file.h"
@@ -65,6 +66,27 @@ static const struct client_option *find_option(const struct client_command *comm
             return found;
     }
     return NULL;
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0';
+}
+
+void client_word_first(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_option(argv[i])) {
+            const struct client_option *option = find_in(client_common_options, str_from(argv[i]));
+
+            i += option != NULL && option->value != NULL ? 1 : 0;
+            continue;
+        }
+        char *word = argv[i];
+        memmove(argv + 1, argv, (size_t)i * sizeof(*argv));
+        argv[0] = word;
+        return;
+    }
 }
 
 static int read_content(struct arena *arena, struct str name, struct str *out, struct err *err)
@@ -212,14 +234,14 @@ int client_input_read(struct arena *arena, const struct client_command *command,
 
     *out = (struct client_input){ 0 };
     for (int i = 0; i < argc;) {
-        bool is_option = has_options && argv[i][0] == '-' && argv[i][1] != '\0';
+        bool is_one = has_options && is_option(argv[i]);
 
-        if (is_option && strcmp(argv[i], "--") == 0) {
+        if (is_one && strcmp(argv[i], "--") == 0) {
             has_options = false;
             i++;
             continue;
         }
-        if (!is_option) {
+        if (!is_one) {
             words[n_words++] = str_from(argv[i++]);
             continue;
         }

@@ -121,11 +121,14 @@ int cmd_main(int argc, char **argv)
             return cmd->run(argc - 2, argv + 2);
         }
     }
-    const struct client_group *group = client_group_find(str_from(name));
+    client_word_first(argc - 1, argv + 1);
+    const struct client_group *group = client_group_find(str_from(argv[1]));
     if (group != NULL) {
+        if (!client_group_is_single(group))
+            client_word_first(argc - 2, argv + 2);
         prepare_process();
         return cmd_client(group, argc - 2, argv + 2);
     }
-    fprintf(stderr, "assay: there is no command `%s`; `assay help` lists them\n", name);
+    fprintf(stderr, "assay: there is no command `%s`; `assay help` lists them\n", argv[1]);
     return CMD_USAGE;
 }

@@ -342,6 +342,8 @@ def test_help_and_wrong_words(cli):
     assert "user show --help" in cli.fails("user", "show", code=2)
     assert "--nonsense" in cli.fails("user", "list", "--nonsense", code=2)
     assert "assay login" in cli.fails("user", "list")
+    assert "127.0.0.1:1" in cli.fails("--server", "http://127.0.0.1:1", "user", "-o", "json", "list")
+    assert "no command" in cli.run("--server", "x", "nonsense").stderr
 
 
 def test_json_is_what_the_server_said_and_lists_are_whole(admin, name):

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "client/client.h"
 #include "client/run.h"
 
 static struct arena *arena;
@@ -129,4 +130,30 @@ void test_a_file_is_its_content(void **state)
     CHECK_FAILS(READ(&input, "acme/dev", "a", "--file", path), &err, ERR_INVALID);
     close(fd);
     unlink(path);
+}
+
+void test_options_may_stand_before_the_name(void **state)
+{
+#define WORD(text) mem_strdup(arena, text)
+    char *words[] = { WORD("--server"),        WORD("h:1"),  WORD("-o=json"),
+                      WORD("--insecure-http"), WORD("user"), WORD("list") };
+    char *none[]  = { WORD("--server"), WORD("user") };
+    char *ended[] = { WORD("--"), WORD("user") };
+#undef WORD
+
+    client_word_first(6, words);
+    assert_string_equal(words[0], "user");
+    assert_string_equal(words[1], "--server");
+    assert_string_equal(words[2], "h:1");
+    assert_string_equal(words[4], "--insecure-http");
+    assert_string_equal(words[5], "list");
+    client_word_first(5, words + 1);
+    assert_string_equal(words[1], "list");
+    assert_string_equal(words[2], "--server");
+
+    client_word_first(2, none);
+    assert_string_equal(none[0], "--server");
+    client_word_first(2, ended);
+    assert_string_equal(ended[0], "--");
+    client_word_first(0, none);
 }
