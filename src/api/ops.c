@@ -187,9 +187,11 @@ static int basic_info(struct api_call *call, struct err *err)
 {
     bool              is_known = call->caller.kind == AUTH_ACCOUNT;
     struct info       info     = { .version = STR(""), .user = STR(""), .method = STR("") };
-    enum auth_verdict verdict;
+    enum auth_verdict verdict  = AUTH_YES;
 
-    if (call->has_bad_credentials) {
+    if (is_known && auth_ping_open(call->auth, call->arena, &call->caller, &verdict, err) < 0)
+        return -1;
+    if (call->has_bad_credentials || verdict != AUTH_YES) {
         api_reply_verdict(call, AUTH_NO_CREDENTIALS);
         return 0;
     }

@@ -97,16 +97,15 @@ static int bad(const char *field, struct str value, const char *rule, struct err
 
 /* -- who may ------------------------------------------------------------------------------------------ */
 
-/* The handle of a place, for one who may say there who may what: 1, 0 it is answered, -1. */
-static int open_place(struct api_call *call, struct str path, bool is_prefix, struct auth_repo *out,
-                      struct err *err)
+/* The handle of a place, for one who may say there who may what. */
+static int decide_place(struct api_call *call, struct str path, bool is_prefix,
+                        struct auth_repo *out, enum auth_verdict *verdict, struct err *err)
 {
-    enum auth_verdict verdict;
-    int               done;
+    int done;
 
     if (is_prefix)
         done = auth_prefix_open(call->auth, call->arena, &call->caller, path, AUTH_ACCESS, out,
-                                &verdict, err);
+                                verdict, err);
     else
         done = oci_name_check(path, err);
     if (done < 0 && err->kind == ERR_INVALID) {
@@ -115,13 +114,41 @@ static int open_place(struct api_call *call, struct str path, bool is_prefix, st
     }
     if (done == 0 && !is_prefix)
         done = auth_repo_manage(call->auth, call->arena, &call->caller, path, AUTH_ACCESS, out,
-                                &verdict, err);
-    if (done < 0)
-        return -1;
+                                verdict, err);
+    return done;
+}
+
+static int admit_to(struct api_call *call, struct str path, enum auth_verdict verdict)
+{
     call->path = path;
     if (verdict != AUTH_YES)
         api_deny(call, verdict, "access");
     return verdict == AUTH_YES;
+}
+
+/* 1, 0 it is answered, -1. */
+static int open_place(struct api_call *call, struct str path, bool is_prefix, struct auth_repo *out,
+                      struct err *err)
+{
+    enum auth_verdict verdict;
+
+    if (decide_place(call, path, is_prefix, out, &verdict, err) < 0)
+        return -1;
+    return admit_to(call, path, verdict);
+}
+
+/* The same for the place of a grant that is asked for by its id. Where the place is hidden the grant is not there
+ * either, in the same words: the id tells nobody where it stands. */
+static int open_place_of(struct api_call *call, const struct meta_grant *row, struct auth_repo *out,
+                         struct err *err)
+{
+    enum auth_verdict verdict;
+
+    if (decide_place(call, row->path, row->repo_id == 0, out, &verdict, err) < 0)
+        return -1;
+    if (verdict == AUTH_HIDDEN)
+        return work_grant_absent(row->uuid, err);
+    return admit_to(call, row->path, verdict);
 }
 
 /* "org/team" in its two parts, of an organisation that the caller sees: otherwise ERR_NOT_FOUND. */
@@ -206,7 +233,7 @@ static int get_grant(struct api_call *call, struct err *err)
         return -1;
     int may = reaches(call, &row, err);
     if (may == 0)
-        may = open_place(call, row.path, row.repo_id == 0, &ignored_place, err);
+        may = open_place_of(call, &row, &ignored_place, err);
     if (may < 1)
         return may;
     if (grant_of(call->arena, &row, &grant, err) < 0)
@@ -221,7 +248,7 @@ static int delete_grant(struct api_call *call, struct err *err)
 
     if (work_grant_find(call->work, call->arena, api_hole(call, "grant"), &row, err) < 0)
         return -1;
-    int may = open_place(call, row.path, row.repo_id == 0, &place, err);
+    int may = open_place_of(call, &row, &place, err);
     if (may < 1)
         return may;
     if (work_grant_remove(call->work, call->arena, &call->actor, &place, row.uuid, err) < 0)

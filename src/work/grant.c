@@ -161,13 +161,18 @@ int work_grant_role(struct db_tx *tx, struct arena *arena, struct str name,
     return work_grant_bound(place, role.name, role.verbs, err);
 }
 
+int work_grant_absent(struct str uuid, struct err *err)
+{
+    return not_found("NO_SUCH_GRANT", uuid, "grant", err);
+}
+
 static int get(struct db_tx *tx, struct arena *arena, struct str uuid, struct meta_grant *out,
                struct err *err)
 {
     int found = meta_grant_find(tx, arena, uuid, out, err);
 
     if (found == 0)
-        return not_found("NO_SUCH_GRANT", uuid, "grant", err);
+        return work_grant_absent(uuid, err);
     return found < 0 ? -1 : 0;
 }
 
@@ -215,7 +220,7 @@ int work_grant_remove(struct work *work, struct arena *arena, const struct meta_
         get(tx, arena, uuid, &grant, err) < 0)
         return -1;
     if (grant.repo_id != place->id || !str_eq(grant.path, place->path))
-        return not_found("NO_SUCH_GRANT", uuid, "grant", err);
+        return work_grant_absent(uuid, err);
     if (work_grant_bound(place, grant.role, grant.verbs, err) < 0 ||
         work_grant_drop(tx, arena, actor, &grant, err) < 0)
         return -1;

@@ -34,6 +34,9 @@ int work_grant_add(struct work *work, struct arena *arena, const struct meta_act
                    const struct auth_repo *place, struct str role, const struct work_grantee *to,
                    struct meta_grant *out, struct err *err);
 
+/* -1, ERR_NOT_FOUND, NO_SUCH_GRANT: what those are told of a grant who may not know of it. */
+int work_grant_absent(struct str uuid, struct err *err);
+
 /* The grant of that id, which says its place: with that one obtains the right to take it away. ERR_NOT_FOUND,
  * NO_SUCH_GRANT. */
 int work_grant_find(struct work *work, struct arena *arena, struct str uuid, struct meta_grant *out,
