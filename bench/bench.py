@@ -370,12 +370,12 @@ def pull_during_log_ins(bench, system):
     """p99 of a manifest while 500 connections log in at assay, each as somebody new, whoever is being asked."""
     target = peopled(bench, bench.system(ASSAY))
     words = [str(bench.client), *map(str, log_ins(bench, target, 500, 8))]
+    as_whom = authorization(system, False)  # bought before the crowd comes
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as logging_in:
         time.sleep(1)
         file = bench.folder / 'paths'
         file.write_text(f'/v2/{REPOSITORY}/manifests/{TAG}\n')
-        p99 = bench.ask('probe', f'127.0.0.1:{system.port}', authorization(system, False), 'GET', file, 8000, 4,
-                        2000)['p99']
+        p99 = bench.ask('probe', f'127.0.0.1:{system.port}', as_whom, 'GET', file, 8000, 4, 2000)['p99']
         count_used(bench, target, json.loads(logging_in.stdout.read()))
     if logging_in.returncode:
         raise SystemExit('log-ins failed')
