@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness import oci
+from harness import canary, oci
 from harness.client import Registry
 from harness.people import People, unique
 from harness.raw import exchange, request
@@ -142,3 +142,12 @@ def test_G_12_no_shell_is_ever_called():
         if path.parent.name not in ("io", "cmd"):
             assert not re.search(r"\b(execv\w*|posix_spawn\w*|fork)\s*\(", text), path
         assert '"/bin/sh"' not in text, path
+
+
+def test_G_10_a_secret_in_a_log_is_found(server, root, tmp_path):
+    """What looks through the log and the database of every server that stops finds a token that was given, and a password."""
+    token = root.post("/api/v0/api_tokens", json={"tokenLabel": unique("canary")}).json()["token"]
+    canary.check(server)
+    for secret in (token, ADMIN_PASSWORD):
+        (tmp_path / "text").write_text(f"level=debug {secret} was here")
+        assert canary.found_in((tmp_path / "text").read_bytes())

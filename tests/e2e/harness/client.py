@@ -9,7 +9,7 @@ import urllib.parse
 
 import requests
 
-from . import oci
+from . import canary, oci
 
 Image = collections.namedtuple("Image", "digest data media_type config layers document")
 
@@ -32,7 +32,10 @@ class Registry:
         kw.setdefault("timeout", 60)
         kw.setdefault("allow_redirects", False)
         url = path if path.startswith("http") else self.url + path
-        return self.session.request(method, url, **kw)
+        answer = self.session.request(method, url, **kw)
+        if not kw.get("stream"):
+            canary.given(answer)
+        return answer
 
     def get(self, path, **kw):
         return self.request("GET", path, **kw)

@@ -4,6 +4,7 @@ uses."""
 import itertools
 import os
 
+from . import canary
 from .client import Registry
 
 PASSWORD = "a password for tests"
@@ -28,6 +29,7 @@ class People:
         body = {"name": name, "password": PASSWORD} | fields
         answer = self.admin.post("/enzi/v0/accounts", json=body)
         assert answer.status_code == 201, answer.text
+        canary.used(name, body["password"])
         return Registry(self.admin.url, name, body["password"], verify=self.admin.verify)
 
     def org(self, name=None, **fields):

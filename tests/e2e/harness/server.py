@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+from . import canary
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 ADMIN_PASSWORD = "correct horse Battery 9 staple"
 START_SECONDS = 30
@@ -85,6 +87,7 @@ class Server:
         self.program = program  # another build than the one under test
         self.env = dict(env or {})
         if password is not None:
+            canary.used("admin", password)
             self.env.setdefault("ASSAY_ADMIN_PASSWORD", password)
         self.process = None
         self.output = ""
@@ -173,6 +176,7 @@ class Server:
         code = self.wait(STOP_SECONDS)
         assert code == 0, f"exit code {code} after SIGTERM; log:\n{self.log()[-8000:]}"
         self.check_log()
+        canary.check(self)
 
     def kill(self):
         """kill -9, for crash tests and for cleaning up after a failed test."""
