@@ -432,12 +432,34 @@ static bool knows_param(const struct api_route *row, struct str name)
 }
 
 /* In our own API a filter that is misspelt must not widen what is asked for. */
+/* Fields that would choose, cut or sort what a list holds. Where a list does not offer one, passing over it would
+ * give its client another list than it asked for. */
+static bool is_choice(struct str name)
+{
+    static const char *const words[] = { "q",       "query",   "filter",  "filters",
+                                         "search",  "where",   "sort",    "sortBy",
+                                         "sort_by", "order",   "orderBy", "order_by",
+                                         "fields",  "include", "expand",  "embed" };
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (str_is(name, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* In our own API a filter that is misspelt must not widen what is asked for. DTR's routes pass over
+ * other fields, as they always did, unless those choose among the rows of a list. */
 static int refuse_unknown(const struct api_call *call, struct err *err)
 {
-    for (size_t i = 0; call->route->family == API_OURS && i < call->query.n; i++) {
+    const struct api_route *row = call->route;
+
+    for (size_t i = 0; api_is_managed(row) && i < call->query.n; i++) {
         struct str name = call->query.fields[i].name;
 
-        if (!knows_param(call->route, name))
+        if (knows_param(row, name))
+            continue;
+        if (row->family == API_OURS || (row->list != NULL && is_choice(name)))
             return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", name,
                                 "the query has no field " STR_FMT, STR_ARGS(name));
     }

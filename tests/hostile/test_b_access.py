@@ -233,13 +233,12 @@ def test_B_19_counters_are_for_admins(two):
 @pytest.mark.parametrize("query", [{"sort": "password_hash"}, {"q": "password=~a"}, {"fields": "*"}, {"filter": "password"},
                                    {"order": "last_login"}, {"include": "credentials.secret"}])
 def test_B_20_no_query_reaches_a_column(two, query):
-    """What is not a filter of the route changes nothing, or is refused; no hash comes out."""
+    """What is not a filter or an order of the list is refused by name; no hash comes out."""
     for path in ("/enzi/v0/accounts", "/api/v0/repositories", "/api/v1/audit", "/api/v0/api_tokens", "/api/v1/grants"):
-        plain, asked = two.root.get(path), two.root.get(path, params=query)
-        assert asked.status_code in (200, 400), asked.text
-        assert not re.search(r"argon2|passwordHash|password_hash|\$v=19", asked.text)
-        if asked.status_code == 200 and path != "/api/v1/audit" and "filter" not in query:
-            assert asked.json() == plain.json()
+        asked = two.root.get(path, params=query)
+        assert asked.status_code == 400, f"{path}: {asked.status_code} {asked.text[:300]}"
+        assert next(iter(query)) in asked.text
+        assert not re.search(r"argon2|passwordHash|password_hash=|\$v=19", asked.text)
 
 
 def test_B_22_an_immutable_tag_stays_by_every_road(two):
