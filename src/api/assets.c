@@ -45,10 +45,22 @@ static int get_asset(struct api_call *call, struct err *err)
     return reply_asset(call, api_hole(call, "file"), "public, max-age=31536000, immutable", err);
 }
 
+/* Whoever types the registry's name alone, or has just logged in, finds something to read. */
+static int get_root(struct api_call *call, struct err *err)
+{
+    (void)err;
+    api_reply_start(call, 302);
+    http_reply_header(call->req, "Location", STR("/api/"));
+    return 0;
+}
+
 static const int kept[] = { 304, 0 };
 
 /* clang-format off */
 const struct api_route api_assets_routes[] = {
+    { .name = "api.root",  .method = HTTP_GET, .path = "/",
+      .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "The way to the page below", .status = 302,
+      .run = get_root },
     { .name = "api.page",  .method = HTTP_GET, .path = "/api", .flags = HTTP_ROUTE_TRAILING,
       .may = API_MAY_ANYONE, .family = API_MANAGEMENT, .says = "A page to read this description and to try calls",
       .sends = "text/html", .also = kept,

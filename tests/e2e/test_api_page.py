@@ -76,3 +76,9 @@ def test_in_a_browser_it_shows_every_part_and_tries_a_call(server, anonymous, pa
     assert seen["said"] == [] and seen["failed"] == [], "errors of scripts or of the policy"
     assert seen["asked"] and all(url.startswith(server.url() + "/") for url in seen["asked"])
     assert seen["status"] == "200"
+
+
+def test_the_root_leads_to_the_page(anonymous):
+    answer = anonymous.get("/", allow_redirects=False)
+    assert answer.status_code == 302 and answer.headers["Location"] == "/api/"
+    assert anonymous.get("/api/").status_code == 200
