@@ -185,7 +185,7 @@ static int end_view(struct sqlite_reader *reader, struct err *err)
     return result;
 }
 
-/* Those in use are left alone; they are a moment old. */
+/* Those in use are left alone: they are a moment old, and their threads change them without the lock. */
 static void release_views(void *context)
 {
     struct sqlite_db *db = context;
@@ -194,7 +194,7 @@ static void release_views(void *context)
     pthread_mutex_lock(&db->lock);
     for (struct sqlite_reader *reader = db->made; reader != NULL; reader = reader->next_made) {
         pthread_mutex_lock(&reader->lock);
-        if (reader->is_own && reader->has_view && !reader->is_busy)
+        if (reader->is_own && !reader->is_busy && reader->has_view)
             end_view(reader, &ignored);
         pthread_mutex_unlock(&reader->lock);
     }
