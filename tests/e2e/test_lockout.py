@@ -1,6 +1,8 @@
 """Guessing is slowed down by name and network, tells nothing, and locks nobody else out; and nothing without an account where
 that is switched off."""
 
+import shutil
+
 import pytest
 
 from harness.client import Registry, assert_error
@@ -63,6 +65,32 @@ def test_who_logs_in_is_told_of_the_guesses(strict):
     body = WAYS["form"](strict, user.user, PASSWORD).json()
     assert body["failedLogins"] == 2 and body["lastFailedAt"].startswith("20")
     assert "failedLogins" not in WAYS["form"](strict, user.user, PASSWORD).json()
+
+
+def test_guesses_through_all_nodes_are_one_sum(cluster, new_server):
+    """A-19, MN-07: three nodes, a hundred guesses in turn: hardly more are looked at than one node would, and the right
+    password is then refused by each, until the lock ends."""
+    name = cluster.new_database()
+    database = cluster.url(name)
+    first = new_server("--database", database, name="node0")
+    nodes = [first]
+    for i in (1, 2):
+        folder = first.data.parent / f"node{i}"
+        folder.mkdir()
+        shutil.copy(first.data / "key", folder / "key")
+        nodes.append(new_server("--database", database, "--storage", f"file:{first.data}/blobs", name=folder.name))
+    admin = Registry(first.url(), "admin", first.password)
+    first.admin("set", "login-failures", "3")
+    user = People(admin).user()
+    for number in range(100):
+        guess(Registry(nodes[number % 3].url()), user.user, 1)
+    guess(admin, user.user, 1)  # should the lock have ended just now, this is the guess that locks again
+    for node in nodes:
+        assert WAYS["basic"](Registry(node.url()), user.user, PASSWORD).status_code == 401
+    [[counted]] = cluster.sql(f"SELECT failures FROM login_attempts WHERE name = '{user.user}'", name)
+    assert 3 <= int(counted) <= 10, f"{counted} guesses were looked at"
+    wait_for(lambda: all(WAYS["basic"](Registry(node.url()), user.user, PASSWORD).status_code == 200 for node in nodes),
+             seconds=100)
 
 
 def test_names_that_do_not_exist_are_counted_alike(strict):
