@@ -14,8 +14,8 @@ import socket
 import time
 
 # What the documents name. 500, 502 and 504 are never right.
-DOCUMENTED = {100, 200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408, 409, 411, 413, 414, 415, 416, 417, 429, 431,
-              501, 503, 505, 507}
+DOCUMENTED = {100, 200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 405, 408, 409, 411, 413, 414, 415, 416, 417, 429,
+              431, 501, 503, 505, 507}
 ANSWER = re.compile(rb"^HTTP/1\.[01] (\d\d\d) ", re.M)
 HANG_SECONDS = 5
 HEAD_SECONDS = 10 + 5
