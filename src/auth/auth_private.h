@@ -101,6 +101,17 @@ struct auth_state {
 int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id,
                        struct auth_state *out, struct err *err);
 
+/* The credential that a caller comes from, which bounds it: 0 for a password. */
+struct auth_bound {
+    int64_t credential;
+    int64_t generation;
+    bool    is_narrowed;
+};
+
+/* The caller that an account in that state is, by that credential. A narrowed one makes no admin. */
+void auth_caller_make(int64_t account_id, const struct auth_state *state,
+                      const struct auth_bound *bound, struct auth_caller *out);
+
 /* What a credential is worth now, at most AUTH_ACCOUNT_AGE_US old: 1 good, 0 gone, off, expired or moved on, -1. */
 int auth_credential_state(struct auth *auth, struct arena *arena, int64_t id, int64_t generation,
                           struct err *err);

@@ -249,16 +249,10 @@ static int check_secret(const struct attempt *a, struct auth_caller *out, struct
     if (found < 1)
         return found;
 
-    *out = (struct auth_caller){
-        .kind                  = AUTH_ACCOUNT,
-        .account_id            = credential.account_id,
-        .generation            = state.generation,
-        .is_admin              = state.is_admin && credential.is_narrowed == 0,
-        .credential            = credential.id,
-        .credential_generation = credential.generation,
-        .is_narrowed           = credential.is_narrowed != 0,
-    };
-    memcpy(out->name, state.name, sizeof(out->name));
+    struct auth_bound bound = { .credential  = credential.id,
+                                .generation  = credential.generation,
+                                .is_narrowed = credential.is_narrowed != 0 };
+    auth_caller_make(credential.account_id, &state, &bound, out);
     snprintf(out->credential_id, sizeof(out->credential_id), "token-%lld",
              (long long)credential.id);
     return 1;
@@ -360,6 +354,21 @@ static int read_state(struct db_tx *tx, struct arena *arena, int64_t account_id,
         return -1;
     out->is_active &= found == 1 && maker.is_active != 0;
     return 1;
+}
+
+void auth_caller_make(int64_t account_id, const struct auth_state *state,
+                      const struct auth_bound *bound, struct auth_caller *out)
+{
+    *out = (struct auth_caller){
+        .kind                  = AUTH_ACCOUNT,
+        .account_id            = account_id,
+        .generation            = state->generation,
+        .is_admin              = state->is_admin && !bound->is_narrowed,
+        .credential            = bound->credential,
+        .credential_generation = bound->generation,
+        .is_narrowed           = bound->is_narrowed,
+    };
+    memcpy(out->name, state->name, sizeof(out->name));
 }
 
 int auth_account_state(struct auth *auth, struct arena *arena, int64_t account_id,

@@ -54,16 +54,11 @@ static int is_founded(struct auth *auth, struct arena *arena, const struct meta_
 static void to_caller(const struct meta_session *row, const struct auth_state *state,
                       struct auth_caller *out)
 {
-    *out = (struct auth_caller){
-        .kind                  = AUTH_ACCOUNT,
-        .account_id            = row->account_id,
-        .generation            = row->generation,
-        .is_admin              = state->is_admin && row->is_narrowed == 0,
-        .credential            = row->credential,
-        .credential_generation = row->credential_generation,
-        .is_narrowed           = row->is_narrowed != 0,
-    };
-    memcpy(out->name, state->name, sizeof(out->name));
+    struct auth_bound bound = { .credential  = row->credential,
+                                .generation  = row->credential_generation,
+                                .is_narrowed = row->is_narrowed != 0 };
+
+    auth_caller_make(row->account_id, state, &bound, out);
     snprintf(out->credential_id, sizeof(out->credential_id), "session-%.12s", row->hash.p);
 }
 

@@ -478,15 +478,9 @@ int auth_refresh_accept(struct auth *auth, struct arena *arena, struct str refre
             return found;
     }
 
-    *out = (struct auth_caller){
-        .kind                  = AUTH_ACCOUNT,
-        .account_id            = row.account_id,
-        .generation            = row.generation,
-        .is_admin              = state.is_admin && row.is_narrowed == 0,
-        .credential            = row.credential,
-        .credential_generation = row.credential_generation,
-        .is_narrowed           = row.is_narrowed != 0,
-    };
-    memcpy(out->name, state.name, sizeof(out->name));
+    struct auth_bound bound = { .credential  = row.credential,
+                                .generation  = row.credential_generation,
+                                .is_narrowed = row.is_narrowed != 0 };
+    auth_caller_make(row.account_id, &state, &bound, out);
     return 1;
 }

@@ -6,42 +6,12 @@ import subprocess
 import pytest
 
 from harness.cli import Cli
+from harness.cli_people import FIRST, acme, admin, person  # noqa: F401  (fixtures)
 from harness.images import tar_of, write_layout
 from harness.people import unique
-from harness.server import ADMIN_PASSWORD
 from harness.tools import docker_engine, docker_trust, need
 
-FIRST = "the first password of somebody"
 SECOND = "the second password of somebody"
-
-
-@pytest.fixture
-def admin(server, tmp):
-    cli = Cli(tmp / "admin")
-    cli.login(server.url(), "admin", ADMIN_PASSWORD)
-    return cli
-
-
-@pytest.fixture
-def person(admin, server, tmp):
-    """Somebody new, logged in, with the name in `.name`."""
-    def make(word="alice"):
-        cli = Cli(tmp / word)
-        cli.name = unique(word)
-        admin("user", "create", cli.name, "--full-name", word.title(), "--password-stdin", stdin=FIRST)
-        cli.login(server.url(), cli.name, FIRST)
-        return cli
-
-    return make
-
-
-@pytest.fixture
-def acme(admin):
-    """An organisation with the team `builders`."""
-    org = unique("acme")
-    admin("org", "create", org, "--full-name", "Acme Assayers")
-    admin("team", "create", f"{org}/builders", "--description", "who may push")
-    return org
 
 
 def test_people_organisations_and_teams(admin, acme, person):

@@ -8,43 +8,31 @@
 #include "auth/rights.h"
 #include "auth/secret.h"
 #include "check.h"
-#include "codec/seal.h"
 #include "db/db.h"
-#include "db/migrate.h"
 #include "io/clock.h"
 #include "meta/account.h"
 #include "meta/attempt.h"
 #include "meta/credential.h"
 
-#include "scratch.h"
+#include "ground.h"
 
-#define MINUTE_US INT64_C(60000000)
 #define DAY_US (1440 * MINUTE_US)
 
-static const unsigned char key[SEAL_KEY_SIZE] = "a key of thirty-two bytes, fixed";
-
 struct world {
-    char              folder[SCRATCH_MAX];
-    struct arena     *arena;
-    struct seal_ring *ring;
-    struct db        *db;
-    struct auth      *auth;
-    struct db_tx     *tx;
-    struct err        err;
-    int64_t           ada, machine;
-    char              personal[AUTH_SECRET_MAX], service[AUTH_SECRET_MAX];
-    int64_t           personal_id, service_id;
+    struct ground g;
+    int64_t       ada, machine;
+    char          personal[AUTH_SECRET_MAX], service[AUTH_SECRET_MAX];
+    int64_t       personal_id, service_id;
 };
 
 static void begin(struct world *w)
 {
-    CHECK_OK(db_begin(w->db, DB_WRITE, "test", &w->tx, &w->err), &w->err);
+    ground_begin(&w->g);
 }
 
 static void commit(struct world *w)
 {
-    CHECK_OK(db_commit(&w->tx, &w->err), &w->err);
-    auth_changed(w->auth);
+    ground_commit(&w->g);
 }
 
 static int64_t add_secret(struct world *w, enum auth_secret_kind kind, int64_t account,
@@ -63,7 +51,7 @@ static int64_t add_secret(struct world *w, enum auth_secret_kind kind, int64_t a
                                    .is_active  = 1,
                                    .created_by = account,
                                    .expires_at = expires_at };
-    CHECK_OK(meta_credential_add(w->tx, &row, &id, &w->err), &w->err);
+    CHECK_OK(meta_credential_add(w->g.tx, &row, &id, &w->g.err), &w->g.err);
     return id;
 }
 
@@ -71,36 +59,20 @@ int login_test_setup(void **state)
 {
     struct world *w = mem_new(struct world);
 
-    clock_set_offset(0);
-    scratch_make(w->folder);
-    w->arena              = arena_new();
-    struct db_settings at = { .url =
-                                  str_from(mem_printf(w->arena, "sqlite:%s/assay.db", w->folder)),
-                              .n_readers = 2 };
-    CHECK_OK(db_open(&at, &w->db, &w->err), &w->err);
-    CHECK_OK(db_migrate(w->db, NULL, NULL, &w->err), &w->err);
-    w->ring                       = seal_ring_new(key, 1);
-    struct auth_settings settings = { .db               = w->db,
-                                      .ring             = w->ring,
-                                      .audience         = STR("test"),
-                                      .password_threads = 1,
-                                      .password_queue   = 16,
-                                      .token_life_us    = 5 * MINUTE_US,
-                                      .refresh_life_us  = 60 * MINUTE_US };
-    CHECK_OK(auth_new(&settings, &w->auth, &w->err), &w->err);
+    ground_open(&w->g, 16);
 
     begin(w);
     struct meta_account user = {
         .name = STR("ada"), .kind = STR("user"), .is_admin = 1, .is_active = 1
     };
-    CHECK_OK(meta_account_add(w->tx, &user, &w->ada, &w->err), &w->err);
+    CHECK_OK(meta_account_add(w->g.tx, &user, &w->ada, &w->g.err), &w->g.err);
     struct meta_account machine = { .name      = STR("ada+ci"),
                                     .kind      = STR("service"),
                                     .is_active = 1,
                                     .owner_id  = w->ada,
                                     .maker_id  = w->ada,
                                     .prefix    = STR("ada") };
-    CHECK_OK(meta_account_add(w->tx, &machine, &w->machine, &w->err), &w->err);
+    CHECK_OK(meta_account_add(w->g.tx, &machine, &w->machine, &w->g.err), &w->g.err);
     w->personal_id = add_secret(w, AUTH_SECRET_PERSONAL, w->ada, 0, w->personal);
     w->service_id  = add_secret(w, AUTH_SECRET_SERVICE, w->machine, 0, w->service);
     commit(w);
@@ -112,20 +84,15 @@ int login_test_teardown(void **state)
 {
     struct world *w = *state;
 
-    clock_set_offset(0);
-    auth_free(&w->auth);
-    db_close(&w->db);
-    seal_ring_free(&w->ring);
-    arena_free(&w->arena);
-    scratch_remove(w->folder);
+    ground_close(&w->g);
     mem_free(w);
     return 0;
 }
 
 static int log_in(struct world *w, const char *name, const char *secret, struct auth_caller *out)
 {
-    int found =
-        auth_login(w->auth, str_from(name), str_from(secret), STR("127.0.0.1"), true, out, &w->err);
+    int found = auth_login(w->g.auth, str_from(name), str_from(secret), STR("127.0.0.1"), true, out,
+                           &w->g.err);
 
     assert_true(found >= 0);
     return found;
@@ -134,7 +101,7 @@ static int log_in(struct world *w, const char *name, const char *secret, struct 
 static int bear(struct world *w, const char *secret)
 {
     struct auth_caller caller;
-    int found = auth_secret_accept(w->auth, str_from(secret), true, &caller, &w->err);
+    int found = auth_secret_accept(w->g.auth, str_from(secret), true, &caller, &w->g.err);
 
     assert_true(found >= 0);
     return found;
@@ -162,7 +129,8 @@ void test_login_by_a_service_secret_is_the_machine(void **state)
     assert_int_equal(log_in(w, "ada+ci", w->service, &caller), 1);
     assert_int_equal(caller.account_id, w->machine);
     assert_false(caller.is_admin);
-    assert_int_equal(auth_secret_accept(w->auth, str_from(w->service), true, &caller, &w->err), 1);
+    assert_int_equal(auth_secret_accept(w->g.auth, str_from(w->service), true, &caller, &w->g.err),
+                     1);
     assert_string_equal(caller.name, "ada+ci");
 }
 
@@ -196,7 +164,7 @@ void test_login_by_a_token_that_is_off_is_refused(void **state)
     struct world *w = *state;
 
     begin(w);
-    CHECK_OK(meta_credential_update(w->tx, w->personal_id, STR_NULL, 0, &w->err), &w->err);
+    CHECK_OK(meta_credential_update(w->g.tx, w->personal_id, STR_NULL, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(bear(w, w->personal), 0);
     assert_int_equal(bear(w, w->service), 1);
@@ -208,7 +176,7 @@ void test_login_ends_when_the_token_does(void **state)
     char          short_lived[AUTH_SECRET_MAX];
 
     begin(w);
-    add_secret(w, AUTH_SECRET_PERSONAL, w->ada, db_now(w->tx) + DAY_US, short_lived);
+    add_secret(w, AUTH_SECRET_PERSONAL, w->ada, db_now(w->g.tx) + DAY_US, short_lived);
     commit(w);
     assert_int_equal(bear(w, short_lived), 1);
     clock_set_offset(DAY_US - MINUTE_US);
@@ -226,7 +194,7 @@ void test_login_the_longest_life_counts_for_tokens_made_before(void **state)
 
     clock_set_offset(2 * DAY_US);
     assert_int_equal(bear(w, w->personal), 1);
-    auth_set_policy(w->auth, &policy);
+    auth_set_policy(w->g.auth, &policy);
     assert_int_equal(bear(w, w->personal), 0);
     assert_int_equal(bear(w, w->service), 1);
     clock_set_offset(DAY_US - MINUTE_US);
@@ -238,13 +206,13 @@ void test_login_ends_with_the_account_and_the_maker(void **state)
     struct world *w = *state;
 
     begin(w);
-    CHECK_OK(meta_account_set_active(w->tx, w->machine, 0, &w->err), &w->err);
+    CHECK_OK(meta_account_set_active(w->g.tx, w->machine, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(bear(w, w->service), 0);
     assert_int_equal(bear(w, w->personal), 1);
     begin(w);
-    CHECK_OK(meta_account_set_active(w->tx, w->machine, 1, &w->err), &w->err);
-    CHECK_OK(meta_account_set_active(w->tx, w->ada, 0, &w->err), &w->err);
+    CHECK_OK(meta_account_set_active(w->g.tx, w->machine, 1, &w->g.err), &w->g.err);
+    CHECK_OK(meta_account_set_active(w->g.tx, w->ada, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(bear(w, w->service), 0);
     assert_int_equal(bear(w, w->personal), 0);
@@ -255,7 +223,8 @@ static int64_t used_at(struct world *w)
     struct meta_credential row;
 
     begin(w);
-    assert_int_equal(meta_credential_find_id(w->tx, w->arena, w->personal_id, &row, &w->err), 1);
+    assert_int_equal(meta_credential_find_id(w->g.tx, w->g.arena, w->personal_id, &row, &w->g.err),
+                     1);
     commit(w);
     return row.used_at;
 }
@@ -267,13 +236,15 @@ void test_login_notes_its_use_once_a_minute_and_on_workers(void **state)
     struct auth_caller caller;
 
     assert_int_equal(used_at(w), 0);
-    assert_int_equal(auth_secret_accept(w->auth, str_from(w->personal), false, &caller, &w->err),
+    assert_int_equal(auth_secret_accept(w->g.auth, str_from(w->personal), false, &caller,
+                                        &w->g.err),
                      0);
     assert_int_equal(used_at(w), 0);
     assert_int_equal(bear(w, w->personal), 1);
     int64_t first = used_at(w);
     assert_true(first > 0);
-    assert_int_equal(auth_secret_accept(w->auth, str_from(w->personal), false, &caller, &w->err),
+    assert_int_equal(auth_secret_accept(w->g.auth, str_from(w->personal), false, &caller,
+                                        &w->g.err),
                      1);
     assert_int_equal(bear(w, w->personal), 1);
     assert_int_equal(used_at(w), first);
@@ -293,7 +264,7 @@ static void *fill(void *context)
     struct str                     hash;
     struct err                     err;
 
-    CHECK_OK(auth_password_make(w->auth, arena, STR("something else"), &hash, &err), &err);
+    CHECK_OK(auth_password_make(w->g.auth, arena, STR("something else"), &hash, &err), &err);
     return NULL;
 }
 
@@ -308,8 +279,8 @@ static void *guess_right(void *context)
     struct auth_caller caller;
     struct err         err;
 
-    guess->found =
-        auth_login(guess->w->auth, STR("bob"), STR("right"), STR("192.0.2.1"), true, &caller, &err);
+    guess->found = auth_login(guess->w->g.auth, STR("bob"), STR("right"), STR("192.0.2.1"), true,
+                              &caller, &err);
     return NULL;
 }
 
@@ -323,19 +294,21 @@ void test_login_a_right_guess_finds_the_lock_that_came_while_it_waited(void **st
     pthread_t           fillers[FILLERS], right;
     int64_t             id, n;
 
-    CHECK_OK(auth_password_make(w->auth, w->arena, STR("right"), &bob.password_hash, &w->err),
-             &w->err);
+    CHECK_OK(auth_password_make(w->g.auth, w->g.arena, STR("right"), &bob.password_hash, &w->g.err),
+             &w->g.err);
     begin(w);
-    CHECK_OK(meta_account_add(w->tx, &bob, &id, &w->err), &w->err);
+    CHECK_OK(meta_account_add(w->g.tx, &bob, &id, &w->g.err), &w->g.err);
     commit(w);
     for (int i = 0; i < FILLERS; i++)
         assert_int_equal(pthread_create(&fillers[i], NULL, fill, w), 0);
     assert_int_equal(pthread_create(&right, NULL, guess_right, &guess), 0);
     begin(w);
-    CHECK_OK(meta_attempt_add(w->tx, STR("bob"), STR("192.0.2"), db_now(w->tx), 0, &n, &w->err),
-             &w->err);
-    CHECK_OK(meta_attempt_lock(w->tx, STR("bob"), STR("192.0.2"), db_now(w->tx) + DAY_US, &w->err),
-             &w->err);
+    CHECK_OK(meta_attempt_add(w->g.tx, STR("bob"), STR("192.0.2"), db_now(w->g.tx), 0, &n,
+                              &w->g.err),
+             &w->g.err);
+    CHECK_OK(meta_attempt_lock(w->g.tx, STR("bob"), STR("192.0.2"), db_now(w->g.tx) + DAY_US,
+                               &w->g.err),
+             &w->g.err);
     commit(w);
     pthread_join(right, NULL);
     for (int i = 0; i < FILLERS; i++)

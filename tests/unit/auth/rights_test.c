@@ -8,10 +8,8 @@
 #include "auth/verb.h"
 #include "check.h"
 #include "codec/hash.h"
-#include "codec/seal.h"
 #include "codec/text.h"
 #include "db/db.h"
-#include "db/migrate.h"
 #include "io/clock.h"
 #include "meta/account.h"
 #include "meta/credential.h"
@@ -21,21 +19,11 @@
 #include "meta/role.h"
 #include "meta/team.h"
 
-#include "scratch.h"
-
-#define MINUTE_US INT64_C(60000000)
-
-static const unsigned char key[SEAL_KEY_SIZE] = "a key of thirty-two bytes, fixed";
+#include "ground.h"
 
 struct world {
-    char              folder[SCRATCH_MAX];
-    struct arena     *arena;
-    struct seal_ring *ring;
-    struct db        *db;
-    struct auth      *auth;
-    struct db_tx     *tx;
-    struct err        err;
-    int64_t           org, team, repo;
+    struct ground g;
+    int64_t       org, team, repo;
 };
 
 static int64_t add_account(struct world *w, struct meta_account account)
@@ -43,7 +31,7 @@ static int64_t add_account(struct world *w, struct meta_account account)
     int64_t id = 0;
 
     account.is_active = 1;
-    CHECK_OK(meta_account_add(w->tx, &account, &id, &w->err), &w->err);
+    CHECK_OK(meta_account_add(w->g.tx, &account, &id, &w->g.err), &w->g.err);
     return id;
 }
 
@@ -51,19 +39,20 @@ static int64_t find_id(struct world *w, const char *name)
 {
     struct meta_account account;
 
-    assert_int_equal(meta_account_find_name(w->tx, w->arena, str_from(name), &account, &w->err), 1);
+    assert_int_equal(meta_account_find_name(w->g.tx, w->g.arena, str_from(name), &account,
+                                            &w->g.err),
+                     1);
     return account.id;
 }
 
 static void begin(struct world *w)
 {
-    CHECK_OK(db_begin(w->db, DB_WRITE, "test", &w->tx, &w->err), &w->err);
+    ground_begin(&w->g);
 }
 
 static void commit(struct world *w)
 {
-    CHECK_OK(db_commit(&w->tx, &w->err), &w->err);
-    auth_changed(w->auth);
+    ground_commit(&w->g);
 }
 
 static void grant(struct world *w, const char *role, int64_t team, int64_t account,
@@ -75,31 +64,16 @@ static void grant(struct world *w, const char *role, int64_t team, int64_t accou
     };
     struct str ignored_uuid; /* not asked for again */
 
-    assert_int_equal(meta_role_find(w->tx, w->arena, str_from(role), &row, &w->err), 1);
+    assert_int_equal(meta_role_find(w->g.tx, w->g.arena, str_from(role), &row, &w->g.err), 1);
     added.role_id = row.id;
-    CHECK_OK(meta_grant_add(w->tx, w->arena, &added, 1, &ignored_uuid, &w->err), &w->err);
+    CHECK_OK(meta_grant_add(w->g.tx, w->g.arena, &added, 1, &ignored_uuid, &w->g.err), &w->g.err);
 }
 
 int rights_test_setup(void **state)
 {
     struct world *w = mem_new(struct world);
 
-    scratch_make(w->folder);
-    w->arena              = arena_new();
-    struct db_settings at = { .url =
-                                  str_from(mem_printf(w->arena, "sqlite:%s/assay.db", w->folder)),
-                              .n_readers = 2 };
-    CHECK_OK(db_open(&at, &w->db, &w->err), &w->err);
-    CHECK_OK(db_migrate(w->db, NULL, NULL, &w->err), &w->err);
-    w->ring                       = seal_ring_new(key, 1);
-    struct auth_settings settings = { .db               = w->db,
-                                      .ring             = w->ring,
-                                      .audience         = STR("test"),
-                                      .password_threads = 1,
-                                      .password_queue   = 4,
-                                      .token_life_us    = 5 * MINUTE_US,
-                                      .refresh_life_us  = 60 * MINUTE_US };
-    CHECK_OK(auth_new(&settings, &w->auth, &w->err), &w->err);
+    ground_open(&w->g, 4);
 
     begin(w);
     add_account(w,
@@ -110,14 +84,15 @@ int rights_test_setup(void **state)
     for (size_t i = 0; i < ARRAY_LEN(users); i++)
         add_account(w, (struct meta_account){ .name = str_from(users[i]), .kind = STR("user") });
     struct meta_team team = { .org_id = w->org, .name = STR("devs") };
-    CHECK_OK(meta_team_add(w->tx, &team, &w->team, &w->err), &w->err);
-    CHECK_OK(meta_org_member_put(w->tx, w->org, find_id(w, "owner"), 1, &w->err), &w->err);
-    CHECK_OK(meta_org_member_put(w->tx, w->org, find_id(w, "member"), 0, &w->err), &w->err);
-    CHECK_OK(meta_team_member_put(w->tx, w->team, find_id(w, "member"), 0, &w->err), &w->err);
-    CHECK_OK(meta_repo_add(w->tx, STR("org/app"), w->org, 0, 1, &w->repo, &w->err), &w->err);
+    CHECK_OK(meta_team_add(w->g.tx, &team, &w->team, &w->g.err), &w->g.err);
+    CHECK_OK(meta_org_member_put(w->g.tx, w->org, find_id(w, "owner"), 1, &w->g.err), &w->g.err);
+    CHECK_OK(meta_org_member_put(w->g.tx, w->org, find_id(w, "member"), 0, &w->g.err), &w->g.err);
+    CHECK_OK(meta_team_member_put(w->g.tx, w->team, find_id(w, "member"), 0, &w->g.err), &w->g.err);
+    CHECK_OK(meta_repo_add(w->g.tx, STR("org/app"), w->org, 0, 1, &w->repo, &w->g.err), &w->g.err);
     int64_t other;
-    CHECK_OK(meta_repo_add(w->tx, STR("org/app/deep"), w->org, 0, 1, &other, &w->err), &w->err);
-    CHECK_OK(meta_repo_add(w->tx, STR("org/open"), w->org, 1, 1, &other, &w->err), &w->err);
+    CHECK_OK(meta_repo_add(w->g.tx, STR("org/app/deep"), w->org, 0, 1, &other, &w->g.err),
+             &w->g.err);
+    CHECK_OK(meta_repo_add(w->g.tx, STR("org/open"), w->org, 1, 1, &other, &w->g.err), &w->g.err);
     commit(w);
     *state = w;
     return 0;
@@ -127,12 +102,7 @@ int rights_test_teardown(void **state)
 {
     struct world *w = *state;
 
-    db_abort(&w->tx);
-    auth_free(&w->auth);
-    seal_ring_free(&w->ring);
-    db_close(&w->db);
-    arena_free(&w->arena);
-    scratch_remove(w->folder);
+    ground_close(&w->g);
     mem_free(w);
     return 0;
 }
@@ -143,8 +113,9 @@ static struct auth_caller caller_of(struct world *w, const char *name)
     struct meta_account account;
     struct db_tx       *tx = NULL;
 
-    CHECK_OK(db_begin(w->db, DB_READ, "test", &tx, &w->err), &w->err);
-    assert_int_equal(meta_account_find_name(tx, w->arena, str_from(name), &account, &w->err), 1);
+    CHECK_OK(db_begin(w->g.db, DB_READ, "test", &tx, &w->g.err), &w->g.err);
+    assert_int_equal(meta_account_find_name(tx, w->g.arena, str_from(name), &account, &w->g.err),
+                     1);
     db_abort(&tx);
     caller.account_id = account.id;
     caller.generation = account.generation;
@@ -160,9 +131,9 @@ static unsigned verbs_of_caller(struct world *w, const struct auth_caller *calle
         struct auth_repo  repo;
         enum auth_verdict verdict;
 
-        CHECK_OK(auth_repo_open(w->auth, w->arena, caller, str_from(path), auth_verb_table[i].verb,
-                                &repo, &verdict, &w->err),
-                 &w->err);
+        CHECK_OK(auth_repo_open(w->g.auth, w->g.arena, caller, str_from(path),
+                                auth_verb_table[i].verb, &repo, &verdict, &w->g.err),
+                 &w->g.err);
         verbs |= verdict == AUTH_YES ? auth_verb_table[i].verb : 0u;
     }
     return verbs;
@@ -182,22 +153,22 @@ static const char *rights(struct world *w, const char *name, const char *path)
         size_t                  n;
         bool                    is_listed = false, is_public;
 
-        CHECK_OK(auth_explain(w->auth, w->arena, str_from(name), str_from(path), verb, &why,
-                              &w->err),
-                 &w->err);
+        CHECK_OK(auth_explain(w->g.auth, w->g.arena, str_from(name), str_from(path), verb, &why,
+                              &w->g.err),
+                 &w->g.err);
         assert_int_equal(why.is_yes, (verbs & (unsigned)verb) != 0);
         assert_int_equal(why.missing.p == NULL, why.is_yes);
-        CHECK_OK(auth_who(w->auth, w->arena, str_from(path), verb, STR_NULL, 100, &who, &n, &next,
-                          &is_public, &w->err),
-                 &w->err);
+        CHECK_OK(auth_who(w->g.auth, w->g.arena, str_from(path), verb, STR_NULL, 100, &who, &n,
+                          &next, &is_public, &w->g.err),
+                 &w->g.err);
         for (size_t k = 0; k < n; k++)
             is_listed |= str_is(who[k].account, name);
         assert_int_equal(is_listed || is_public, why.is_yes);
     }
-    return auth_verbs_print(w->arena, verbs).p;
+    return auth_verbs_print(w->g.arena, verbs).p;
 }
 
-#define ALL auth_verbs_print(w->arena, AUTH_ALL).p
+#define ALL auth_verbs_print(w->g.arena, AUTH_ALL).p
 
 void test_rights_without_grants(void **state)
 {
@@ -217,11 +188,11 @@ void test_rights_of_every_built_in_role_are_its_verbs(void **state)
     size_t            n;
 
     begin(w);
-    CHECK_OK(meta_role_list(w->tx, w->arena, &roles, &n, &w->err), &w->err);
+    CHECK_OK(meta_role_list(w->g.tx, w->g.arena, &roles, &n, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(n, 8);
     for (size_t i = 0; i < n; i++) {
-        const char *user = mem_printf(w->arena, "user%zu", i);
+        const char *user = mem_printf(w->g.arena, "user%zu", i);
 
         begin(w);
         int64_t id =
@@ -248,8 +219,9 @@ void test_rights_of_a_prefix_are_inherited_and_add_up(void **state)
     /* A removed member has nothing from the next decision on. */
     begin(w);
     int64_t n;
-    CHECK_OK(meta_org_member_remove(w->tx, w->org, find_id(w, "member"), &n, &w->err), &w->err);
-    CHECK_OK(meta_grant_remove_of(w->tx, find_id(w, "member"), &w->err), &w->err);
+    CHECK_OK(meta_org_member_remove(w->g.tx, w->org, find_id(w, "member"), &n, &w->g.err),
+             &w->g.err);
+    CHECK_OK(meta_grant_remove_of(w->g.tx, find_id(w, "member"), &w->g.err), &w->g.err);
     commit(w);
     assert_string_equal(rights(w, "member", "org/app/deep"), "");
 }
@@ -261,8 +233,8 @@ void test_rights_of_a_repository_end_with_it(void **state)
 
     begin(w);
     grant(w, "admin", w->team, 0, "org/app", w->repo);
-    CHECK_OK(meta_repo_delete(w->tx, w->repo, &w->err), &w->err);
-    CHECK_OK(meta_repo_add(w->tx, STR("org/app"), w->org, 0, 1, &again, &w->err), &w->err);
+    CHECK_OK(meta_repo_delete(w->g.tx, w->repo, &w->g.err), &w->g.err);
+    CHECK_OK(meta_repo_add(w->g.tx, STR("org/app"), w->org, 0, 1, &again, &w->g.err), &w->g.err);
     commit(w);
     assert_string_equal(rights(w, "member", "org/app"), "");
 }
@@ -274,7 +246,7 @@ void test_rights_of_anyone_can_be_switched_off(void **state)
     struct auth_policy policy    = { .may_anonymous = false };
 
     assert_int_equal(verbs_of_caller(w, &anonymous, "org/open"), AUTH_VIEW | AUTH_PULL);
-    auth_set_policy(w->auth, &policy);
+    auth_set_policy(w->g.auth, &policy);
     assert_int_equal(verbs_of_caller(w, &anonymous, "org/open"), 0);
     assert_string_equal(rights(w, "outsider", "org/open"), "view pull");
 }
@@ -288,15 +260,18 @@ static const char *view_of(struct world *w, const struct auth_caller *caller)
     size_t            n;
     const char       *out = "";
 
-    CHECK_OK(auth_catalog_open(w->auth, w->arena, caller, &view, &verdict, &w->err), &w->err);
+    CHECK_OK(auth_catalog_open(w->g.auth, w->g.arena, caller, &view, &verdict, &w->g.err),
+             &w->g.err);
     assert_int_equal(verdict, AUTH_YES);
-    CHECK_OK(db_begin(w->db, DB_READ, "test", &tx, &w->err), &w->err);
-    CHECK_OK(meta_repo_page(tx, w->arena, &view.repos, STR_NULL, 10, &repos, &n, &w->err), &w->err);
+    CHECK_OK(db_begin(w->g.db, DB_READ, "test", &tx, &w->g.err), &w->g.err);
+    CHECK_OK(meta_repo_page(tx, w->g.arena, &view.repos, STR_NULL, 10, &repos, &n, &w->g.err),
+             &w->g.err);
     int64_t count;
-    CHECK_OK(meta_repo_count(tx, w->arena, &view.repos, &count, &w->err), &w->err);
+    CHECK_OK(meta_repo_count(tx, w->g.arena, &view.repos, &count, &w->g.err), &w->g.err);
     assert_int_equal(count, n);
     for (size_t i = 0; i < n; i++)
-        out = mem_printf(w->arena, "%s%s" STR_FMT, out, i > 0 ? " " : "", STR_ARGS(repos[i].path));
+        out =
+            mem_printf(w->g.arena, "%s%s" STR_FMT, out, i > 0 ? " " : "", STR_ARGS(repos[i].path));
     db_abort(&tx);
     return out;
 }
@@ -335,16 +310,16 @@ static int64_t add_secret(struct world *w, const char *name, const char *secret,
                                    .is_active   = 1,
                                    .is_narrowed = scope != NULL,
                                    .created_by  = 1 };
-    CHECK_OK(meta_credential_add(w->tx, &row, &id, &w->err), &w->err);
+    CHECK_OK(meta_credential_add(w->g.tx, &row, &id, &w->g.err), &w->g.err);
     if (scope != NULL)
-        CHECK_OK(meta_scope_add(w->tx, id, scope, &w->err), &w->err);
+        CHECK_OK(meta_scope_add(w->g.tx, id, scope, &w->g.err), &w->g.err);
     return id;
 }
 
 static int log_in(struct world *w, const char *name, const char *secret, struct auth_caller *out)
 {
-    return auth_login(w->auth, str_from(name), str_from(secret), STR("10.1.2.3"), true, out,
-                      &w->err);
+    return auth_login(w->g.auth, str_from(name), str_from(secret), STR("10.1.2.3"), true, out,
+                      &w->g.err);
 }
 
 void test_rights_of_a_narrowed_token_are_its_scopes_for_admins_too(void **state)
@@ -363,11 +338,11 @@ void test_rights_of_a_narrowed_token_are_its_scopes_for_admins_too(void **state)
     assert_string_equal(view_of(w, &caller), "org/app org/app/deep");
 
     enum auth_verdict verdict;
-    CHECK_OK(auth_instance_open(w->auth, &caller, &verdict, &w->err), &w->err);
+    CHECK_OK(auth_instance_open(w->g.auth, &caller, &verdict, &w->g.err), &w->g.err);
     assert_int_not_equal(verdict, AUTH_YES);
 
     begin(w);
-    CHECK_OK(meta_credential_update(w->tx, id, STR_NULL, 0, &w->err), &w->err);
+    CHECK_OK(meta_credential_update(w->g.tx, id, STR_NULL, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(verbs_of_caller(w, &caller, "org/app"), 0);
     assert_int_equal(log_in(w, "root", "assay_secret", &caller), 0);
@@ -395,56 +370,57 @@ void test_rights_of_a_service_account_end_with_its_makers(void **state)
                         "view pull push create-tag move-tag delete-tag delete scan");
 
     begin(w);
-    CHECK_OK(meta_org_member_put(w->tx, w->org, maker, 0, &w->err), &w->err);
+    CHECK_OK(meta_org_member_put(w->g.tx, w->org, maker, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(verbs_of_caller(w, &caller, "org/app"), 0);
 
     begin(w);
-    CHECK_OK(meta_account_set_active(w->tx, maker, 0, &w->err), &w->err);
+    CHECK_OK(meta_account_set_active(w->g.tx, maker, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_int_equal(log_in(w, "org+ci", "assay_robot", &caller), 0);
 }
 
-void test_rights_guessing_locks_one_name_in_one_network(void **state)
+/* Whose password is "right password". */
+static void add_alice(struct world *w)
 {
-    struct world       *w      = *state;
-    struct auth_policy  policy = { .login_failures = 2, .login_lock_us = MINUTE_US };
-    struct auth_caller  caller;
     struct meta_account account = { .name = STR("alice"), .kind = STR("user") };
 
-    auth_set_policy(w->auth, &policy);
-    CHECK_OK(auth_password_make(w->auth, w->arena, STR("right password"), &account.password_hash,
-                                &w->err),
-             &w->err);
+    CHECK_OK(auth_password_make(w->g.auth, w->g.arena, STR("right password"),
+                                &account.password_hash, &w->g.err),
+             &w->g.err);
     begin(w);
     add_account(w, account);
     commit(w);
+}
+
+void test_rights_guessing_locks_one_name_in_one_network(void **state)
+{
+    struct world      *w      = *state;
+    struct auth_policy policy = { .login_failures = 2, .login_lock_us = MINUTE_US };
+    struct auth_caller caller;
+
+    auth_set_policy(w->g.auth, &policy);
+    add_alice(w);
     static const char *const guesses[] = { "123456", "password", "letmein" };
     for (size_t i = 0; i < ARRAY_LEN(guesses); i++) {
         assert_int_equal(log_in(w, "alice", guesses[i], &caller), 0);
         assert_int_equal(log_in(w, "nobody", guesses[i], &caller), 0);
     }
     assert_int_equal(log_in(w, "alice", "right password", &caller), 0);
-    assert_int_equal(auth_login(w->auth, STR("alice"), STR("right password"), STR("10.1.3.3"), true,
-                                &caller, &w->err),
+    assert_int_equal(auth_login(w->g.auth, STR("alice"), STR("right password"), STR("10.1.3.3"),
+                                true, &caller, &w->g.err),
                      1);
 }
 
 /* A machine that was not told of a new password says the old one all day, and its user still gets in. */
 void test_rights_the_same_wrong_password_is_one_guess(void **state)
 {
-    struct world       *w      = *state;
-    struct auth_policy  policy = { .login_failures = 2, .login_lock_us = MINUTE_US };
-    struct auth_caller  caller;
-    struct meta_account account = { .name = STR("alice"), .kind = STR("user") };
+    struct world      *w      = *state;
+    struct auth_policy policy = { .login_failures = 2, .login_lock_us = MINUTE_US };
+    struct auth_caller caller;
 
-    auth_set_policy(w->auth, &policy);
-    CHECK_OK(auth_password_make(w->auth, w->arena, STR("right password"), &account.password_hash,
-                                &w->err),
-             &w->err);
-    begin(w);
-    add_account(w, account);
-    commit(w);
+    auth_set_policy(w->g.auth, &policy);
+    add_alice(w);
     for (int i = 0; i < 4; i++)
         assert_int_equal(log_in(w, "alice", "of yesterday", &caller), 0);
     assert_int_equal(log_in(w, "alice", "right password", &caller), 1);
@@ -452,7 +428,7 @@ void test_rights_the_same_wrong_password_is_one_guess(void **state)
 
 static bool recall(struct world *w, struct auth_caller *caller, struct auth_repo *out)
 {
-    return auth_repo_recall(w->auth, w->arena, caller, STR("org/app"), out);
+    return auth_repo_recall(w->g.auth, w->g.arena, caller, STR("org/app"), out);
 }
 
 /* The token of `caller` for that repository, just bought. */
@@ -474,9 +450,9 @@ void test_rights_a_pull_is_recalled_for_as_long_as_nothing_changes(void **state)
 
     buy(&caller, w->repo, AUTH_PULL);
     assert_false(recall(w, &caller, &seen));
-    CHECK_OK(auth_repo_open(w->auth, w->arena, &caller, STR("org/app"), AUTH_PULL, &repo, &verdict,
-                            &w->err),
-             &w->err);
+    CHECK_OK(auth_repo_open(w->g.auth, w->g.arena, &caller, STR("org/app"), AUTH_PULL, &repo,
+                            &verdict, &w->g.err),
+             &w->g.err);
     assert_int_equal(verdict, AUTH_YES);
     assert_false(repo.is_recalled);
 
@@ -502,7 +478,7 @@ void test_rights_a_pull_is_recalled_for_as_long_as_nothing_changes(void **state)
     assert_false(recall(w, &caller, &seen));
     caller.generation--;
     assert_true(recall(w, &caller, &seen));
-    auth_changed(w->auth);
+    auth_changed(w->g.auth);
     assert_false(recall(w, &caller, &seen));
 }
 
@@ -514,9 +490,9 @@ void test_rights_a_refusal_is_never_recalled(void **state)
     enum auth_verdict  verdict;
 
     buy(&caller, w->repo, AUTH_PULL);
-    CHECK_OK(auth_repo_open(w->auth, w->arena, &caller, STR("org/app"), AUTH_PULL, &repo, &verdict,
-                            &w->err),
-             &w->err);
+    CHECK_OK(auth_repo_open(w->g.auth, w->g.arena, &caller, STR("org/app"), AUTH_PULL, &repo,
+                            &verdict, &w->g.err),
+             &w->g.err);
     assert_int_equal(verdict, AUTH_TOO_FEW);
     assert_false(recall(w, &caller, &repo));
 }

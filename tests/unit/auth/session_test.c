@@ -7,42 +7,29 @@
 #include "auth/auth.h"
 #include "auth/rights.h"
 #include "check.h"
-#include "codec/seal.h"
 #include "db/db.h"
-#include "db/migrate.h"
 #include "io/clock.h"
 #include "meta/account.h"
 #include "meta/credential.h"
 #include "meta/session.h"
 
-#include "scratch.h"
-
-#define MINUTE_US INT64_C(60000000)
-
-static const unsigned char key[SEAL_KEY_SIZE] = "a key of thirty-two bytes, fixed";
+#include "ground.h"
 
 struct world {
-    char              folder[SCRATCH_MAX];
-    struct arena     *arena;
-    struct seal_ring *ring;
-    struct db        *db;
-    struct auth      *auth;
-    struct db_tx     *tx;
-    struct err        err;
-    int64_t           user;
-    int64_t           token;
-    char              id[AUTH_SECRET_MAX];
+    struct ground g;
+    int64_t       user;
+    int64_t       token;
+    char          id[AUTH_SECRET_MAX];
 };
 
 static void begin(struct world *w)
 {
-    CHECK_OK(db_begin(w->db, DB_WRITE, "test", &w->tx, &w->err), &w->err);
+    ground_begin(&w->g);
 }
 
 static void commit(struct world *w)
 {
-    CHECK_OK(db_commit(&w->tx, &w->err), &w->err);
-    auth_changed(w->auth);
+    ground_commit(&w->g);
 }
 
 static void set_policy(struct world *w, int64_t renewal_us, int64_t most_us)
@@ -51,19 +38,19 @@ static void set_policy(struct world *w, int64_t renewal_us, int64_t most_us)
         .sessions = { .life_us = 60 * MINUTE_US, .renewal_us = renewal_us, .most_us = most_us }
     };
 
-    auth_set_policy(w->auth, &policy);
+    auth_set_policy(w->g.auth, &policy);
 }
 
 /* A session of the user, begun now; with the access token when `credential` is set. */
 static void add_session(struct world *w, int64_t credential)
 {
     struct auth_session        named;
-    struct auth_session_policy policy = auth_session_policy(w->auth);
+    struct auth_session_policy policy = auth_session_policy(w->g.auth);
 
     auth_secret_make(AUTH_SECRET_SESSION, w->id);
     auth_session_name(str_from(w->id), &named);
     begin(w);
-    int64_t             now = db_now(w->tx);
+    int64_t             now = db_now(w->g.tx);
     struct meta_session row = { .hash                  = str_from(named.hash),
                                 .account_id            = w->user,
                                 .generation            = 1,
@@ -75,7 +62,7 @@ static void add_session(struct world *w, int64_t credential)
                                 .created_at            = now,
                                 .used_at               = now,
                                 .expires_at            = auth_session_end(&policy, now, now) };
-    CHECK_OK(meta_session_add(w->tx, &row, &w->err), &w->err);
+    CHECK_OK(meta_session_add(w->g.tx, &row, &w->g.err), &w->g.err);
     commit(w);
 }
 
@@ -83,36 +70,20 @@ int session_test_setup(void **state)
 {
     struct world *w = mem_new(struct world);
 
-    clock_set_offset(0);
-    scratch_make(w->folder);
-    w->arena              = arena_new();
-    struct db_settings at = { .url =
-                                  str_from(mem_printf(w->arena, "sqlite:%s/assay.db", w->folder)),
-                              .n_readers = 2 };
-    CHECK_OK(db_open(&at, &w->db, &w->err), &w->err);
-    CHECK_OK(db_migrate(w->db, NULL, NULL, &w->err), &w->err);
-    w->ring                       = seal_ring_new(key, 1);
-    struct auth_settings settings = { .db               = w->db,
-                                      .ring             = w->ring,
-                                      .audience         = STR("test"),
-                                      .password_threads = 1,
-                                      .password_queue   = 4,
-                                      .token_life_us    = 5 * MINUTE_US,
-                                      .refresh_life_us  = 60 * MINUTE_US };
-    CHECK_OK(auth_new(&settings, &w->auth, &w->err), &w->err);
+    ground_open(&w->g, 4);
 
     struct meta_account account = {
         .name = STR("ada"), .kind = STR("user"), .is_admin = 1, .is_active = 1
     };
     begin(w);
-    CHECK_OK(meta_account_add(w->tx, &account, &w->user, &w->err), &w->err);
+    CHECK_OK(meta_account_add(w->g.tx, &account, &w->user, &w->g.err), &w->g.err);
     struct meta_credential token = { .hash        = STR("h"),
                                      .account_id  = w->user,
                                      .kind        = STR("personal"),
                                      .is_active   = 1,
                                      .is_narrowed = 1,
                                      .created_by  = w->user };
-    CHECK_OK(meta_credential_add(w->tx, &token, &w->token, &w->err), &w->err);
+    CHECK_OK(meta_credential_add(w->g.tx, &token, &w->token, &w->g.err), &w->g.err);
     commit(w);
     set_policy(w, 20 * MINUTE_US, 0);
     *state = w;
@@ -123,19 +94,14 @@ int session_test_teardown(void **state)
 {
     struct world *w = *state;
 
-    clock_set_offset(0);
-    auth_free(&w->auth);
-    db_close(&w->db);
-    seal_ring_free(&w->ring);
-    arena_free(&w->arena);
-    scratch_remove(w->folder);
+    ground_close(&w->g);
     mem_free(w);
     return 0;
 }
 
 static int accept(struct world *w, struct auth_caller *caller, struct auth_session *session)
 {
-    return auth_session_accept(w->auth, w->arena, str_from(w->id), caller, session, &w->err);
+    return auth_session_accept(w->g.auth, w->g.arena, str_from(w->id), caller, session, &w->g.err);
 }
 
 static bool is_good(struct world *w)
@@ -232,7 +198,7 @@ void test_session_ends_with_the_account_s_generation(void **state)
     add_session(w, 0);
     assert_true(is_good(w));
     begin(w);
-    CHECK_OK(meta_account_revoke(w->tx, w->user, &w->err), &w->err);
+    CHECK_OK(meta_account_revoke(w->g.tx, w->user, &w->g.err), &w->g.err);
     commit(w);
     assert_false(is_good(w));
 }
@@ -243,7 +209,7 @@ void test_session_ends_with_its_account(void **state)
 
     add_session(w, 0);
     begin(w);
-    CHECK_OK(meta_account_set_active(w->tx, w->user, 0, &w->err), &w->err);
+    CHECK_OK(meta_account_set_active(w->g.tx, w->user, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_false(is_good(w));
 }
@@ -259,7 +225,7 @@ void test_session_by_an_access_token_has_its_bounds_and_ends_with_it(void **stat
     assert_true(caller.is_narrowed && !caller.is_admin);
     assert_int_equal(caller.credential, w->token);
     begin(w);
-    CHECK_OK(meta_credential_update(w->tx, w->token, STR_NULL, 0, &w->err), &w->err);
+    CHECK_OK(meta_credential_update(w->g.tx, w->token, STR_NULL, 0, &w->g.err), &w->g.err);
     commit(w);
     assert_false(is_good(w));
 }
@@ -271,7 +237,7 @@ void test_session_use_is_remembered(void **state)
 
     add_session(w, 0);
     auth_session_name(str_from(w->id), &named);
-    assert_int_equal(auth_session_used_at(w->auth, str_from(named.hash)), 0);
+    assert_int_equal(auth_session_used_at(w->g.auth, str_from(named.hash)), 0);
     assert_true(is_good(w));
-    assert_true(auth_session_used_at(w->auth, str_from(named.hash)) > 0);
+    assert_true(auth_session_used_at(w->g.auth, str_from(named.hash)) > 0);
 }
