@@ -108,7 +108,7 @@ int kinds_collect_if_due(struct node *node, struct jobs *jobs, struct err *err)
 
 /* -- the history of jobs ------------------------------------------------------------------------------ */
 
-static int drop_history(struct job *job, int64_t *out_n, struct err *err)
+static int drop_history(struct job *job, struct node *node, int64_t *out_n, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx     = NULL;
     struct str                   age    = job_parameter(job, "maxAge");
@@ -117,7 +117,7 @@ static int drop_history(struct job *job, int64_t *out_n, struct err *err)
 
     if ((age.p != NULL && text_duration_parse(age, &age_us, err) < 0) ||
         (keep.p != NULL && text_size_parse(keep, &n_keep, err) < 0) ||
-        db_begin(((struct node *)job_context(job))->db, DB_WRITE, "drop job history", &tx, err) < 0)
+        db_begin(node->db, DB_WRITE, "drop job history", &tx, err) < 0)
         return -1;
     if (job_guard(job, tx, err) < 0 ||
         meta_job_expire(tx, db_now(tx) - age_us, HISTORY_BATCH, &n_old, err) < 0 ||
@@ -131,9 +131,8 @@ static int run_history(struct job *job, void *context, struct err *err)
 {
     int64_t n = 1, total = 0;
 
-    (void)context;
     while (n > 0 && !job_should_stop(job)) {
-        if (drop_history(job, &n, err) < 0)
+        if (drop_history(job, context, &n, err) < 0)
             return -1;
         total += n;
     }

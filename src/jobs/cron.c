@@ -87,9 +87,8 @@ static int fire(struct jobs *jobs, bool *out_any, struct err *err)
 
 static bool is_any_due(struct jobs *jobs, struct err *err)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    AUTO(db_abort) struct db_tx   *tx    = NULL;
-    int64_t                        first;
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    int64_t                      first;
 
     return db_begin(jobs->settings.db, DB_READ, "look at crons", &tx, err) == 0 &&
            meta_cron_first(tx, &first, err) == 1 && first <= db_now(tx);

@@ -72,9 +72,6 @@ int jobs_add(struct db_tx *tx, struct arena *arena, const struct job_kind *kinds
 /* The null view: not given. */
 struct str job_parameter(const struct job *job, const char *name);
 
-/* The context of all kinds. */
-void *job_context(const struct job *job);
-
 /* Canceled, out of time, lost to another worker, or the node stops. */
 bool job_should_stop(const struct job *job);
 

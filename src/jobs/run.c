@@ -24,11 +24,6 @@ struct str job_parameter(const struct job *job, const char *name)
     return STR_NULL;
 }
 
-void *job_context(const struct job *job)
-{
-    return job->jobs->settings.context;
-}
-
 bool job_should_stop(const struct job *job)
 {
     return atomic_load(&job->is_canceled) || atomic_load(&job->is_late) ||
