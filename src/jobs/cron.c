@@ -85,22 +85,26 @@ static int fire(struct jobs *jobs, bool *out_any, struct err *err)
     return db_commit(&tx, err);
 }
 
-static bool is_any_due(struct jobs *jobs, struct err *err)
+/* 1, 0, -1. */
+static int is_any_due(struct jobs *jobs, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
     int64_t                      first;
 
-    return db_begin(jobs->settings.db, DB_READ, "look at crons", &tx, err) == 0 &&
-           meta_cron_first(tx, &first, err) == 1 && first <= db_now(tx);
+    if (db_begin(jobs->settings.db, DB_READ, "look at crons", &tx, err) < 0)
+        return -1;
+    int found = meta_cron_first(tx, &first, err);
+    return found < 1 ? found : first <= db_now(tx);
 }
 
 int jobs_fire_crons(struct jobs *jobs, struct err *err)
 {
-    bool any = true;
+    bool any    = true;
+    int  is_due = 1;
 
-    while (any && is_any_due(jobs, err)) {
+    while (any && (is_due = is_any_due(jobs, err)) == 1) {
         if (fire(jobs, &any, err) < 0)
             return -1;
     }
-    return 0;
+    return is_due < 0 ? -1 : 0;
 }
