@@ -82,3 +82,95 @@ CREATE TABLE worker_capacity (
 ALTER TABLE repositories ADD COLUMN reaped_at {int};
 
 CREATE INDEX repositories_to_reap ON repositories (deleted_at) WHERE deleted_at IS NOT NULL AND reaped_at IS NULL;
+
+-- Webhooks.
+-- Where calls go. Subscriptions of one namespace with the same address and the same trust share one queue, so that
+-- what happened arrives there in order; the head of a queue waits for its next try and holds up no other queue.
+-- A worker has an endpoint by a lease, as it has jobs.
+CREATE TABLE webhook_endpoints (
+    id           {id},
+    identity     {text} NOT NULL UNIQUE,     -- SHA-256 of the next four
+    namespace_id {int}  NOT NULL,            -- 0: the registry's
+    url          {text} NOT NULL,
+    tls_cert     {text} NOT NULL DEFAULT '', -- PEM, trusted beside the registry's own bundle
+    skip_tls     {int}  NOT NULL DEFAULT 0,
+    next_at      {int},                      -- null: nothing waits
+    failures     {int}  NOT NULL DEFAULT 0,  -- in a row
+    is_slow      {int}  NOT NULL DEFAULT 0,  -- the last call failed or took long: served by the slow lane
+    lease_until  {int}  NOT NULL DEFAULT 0,
+    fence        {int}  NOT NULL DEFAULT 0,
+    worker_id    {text} NOT NULL DEFAULT ''
+){rows};
+
+CREATE INDEX webhook_endpoints_due ON webhook_endpoints (next_at) WHERE next_at IS NOT NULL;
+
+CREATE TABLE webhooks (
+    id               {id},
+    uuid             {text} NOT NULL UNIQUE,
+    endpoint_id      {int}  NOT NULL REFERENCES webhook_endpoints (id),
+    type             {text} NOT NULL,            -- of work/hook.c, or ANY
+    key              {text} NOT NULL,            -- path of a repository, name of a namespace, or empty: everything
+    namespace_id     {int}  NOT NULL,            -- 0: everything
+    repo_id          {int}  NOT NULL,            -- 0: all of the namespace
+    shape            {text} NOT NULL CHECK (shape IN ('dtr', 'harbor', 'distribution', 'cloudevents')),
+    author_id        {int}  NOT NULL,            -- whose rights it has
+    created_at       {int}  NOT NULL,
+    after_event      {int}  NOT NULL,            -- it is told of those that came later
+    stopped          {text} NOT NULL DEFAULT '' CHECK (stopped IN ('', 'hand', 'failures', 'full', 'rights')),
+    stopped_at       {int},
+    missed_from      {int}  NOT NULL DEFAULT 0,  -- first event that it was not told of since; 0: none
+    succeeded_at     {int},
+    failed_at        {int},
+    failure          {text} NOT NULL DEFAULT '', -- why, the last time
+    secret           {text},                     -- sealed
+    old_secret       {text},                     -- sealed; signs too until then
+    old_secret_until {int}
+){rows};
+
+CREATE INDEX webhooks_by_key       ON webhooks (key, id);
+CREATE INDEX webhooks_by_namespace ON webhooks (namespace_id, id);
+CREATE INDEX webhooks_by_repo      ON webhooks (repo_id);
+CREATE INDEX webhooks_by_endpoint  ON webhooks (endpoint_id);
+
+-- What is to be told, with all that the outbox knows of it, for the outbox forgets on its own terms.
+CREATE TABLE webhook_queue (
+    id          {id},
+    endpoint_id {int}  NOT NULL REFERENCES webhook_endpoints (id),
+    webhook_id  {int}  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    attempts    {int}  NOT NULL DEFAULT 0,
+    event_id    {int}  NOT NULL,
+    at          {int}  NOT NULL,
+    type        {text} NOT NULL,
+    actor_kind  {text} NOT NULL,
+    actor_id    {int}  NOT NULL,
+    repo_id     {int}  NOT NULL,
+    path        {text},
+    object_kind {text},
+    object_name {text},
+    digest      {text},
+    old_digest  {text},
+    target      {text},
+    request_id  {text}
+){rows};
+
+CREATE INDEX webhook_queue_by_endpoint ON webhook_queue (endpoint_id, id);
+CREATE INDEX webhook_queue_by_webhook  ON webhook_queue (webhook_id, id);
+
+-- Every call that was made.
+CREATE TABLE webhook_log (
+    id          {id},
+    webhook_id  {int}  NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    event_id    {int}  NOT NULL,
+    type        {text} NOT NULL,
+    path        {text},
+    object_name {text},
+    attempt     {int}  NOT NULL,            -- from 1
+    at          {int}  NOT NULL,
+    duration_us {int}  NOT NULL,
+    status      {int}  NOT NULL,            -- of the answer; 0: there was none
+    is_done     {int}  NOT NULL,
+    failure     {text} NOT NULL DEFAULT ''
+){rows};
+
+CREATE INDEX webhook_log_by_webhook ON webhook_log (webhook_id, id);
+CREATE INDEX webhook_log_by_time    ON webhook_log (at);

@@ -100,6 +100,17 @@ const struct meta_copy_table meta_copy_tables[] = {
       .columns = "action, uuid, parameters, updated_at" },
     { .name = "worker_capacity",   .n_key = 2, .n_page = SMALL, .kinds = "tti",
       .columns = "worker_id, action, capacity" },
+    { .name = "webhook_endpoints", .n_key = 1, .n_page = WIDE, .kinds = "itittiIiiiit", .has_id = true,
+      .columns = "id, identity, namespace_id, url, tls_cert, skip_tls, next_at, failures, is_slow, lease_until, fence, "
+                 "worker_id" },
+    { .name = "webhooks",          .n_key = 1, .n_page = WIDE, .kinds = "itittiitiiitIiIItttI", .has_id = true,
+      .columns = "id, uuid, endpoint_id, type, key, namespace_id, repo_id, shape, author_id, created_at, after_event, "
+                 "stopped, stopped_at, missed_from, succeeded_at, failed_at, failure, secret, old_secret, old_secret_until" },
+    { .name = "webhook_queue",     .n_key = 1, .n_page = WIDE, .kinds = "iiiiiittiittttttt", .has_id = true,
+      .columns = "id, endpoint_id, webhook_id, attempts, event_id, at, type, actor_kind, actor_id, repo_id, path, "
+                 "object_kind, object_name, digest, old_digest, target, request_id" },
+    { .name = "webhook_log",       .n_key = 1, .n_page = WIDE, .kinds = "iiitttiiiiit", .has_id = true,
+      .columns = "id, webhook_id, event_id, type, path, object_name, attempt, at, duration_us, status, is_done, failure" },
     { .name = "uploads",           .n_key = 1, .n_page = WIDE, .kinds = "ttitibbiii",
       .columns = "id, path, account_id, upload_key, received, hash_state, hash_state_2, version, created_at, used_at" },
     { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittitittttttt", .has_id = true,
