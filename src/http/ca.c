@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "http/address.h"
+#include "codec/address.h"
 #include "http/certificate.h"
 
 enum {
@@ -179,13 +179,13 @@ static bool is_name(struct str name)
 static int print_names(struct buf *out, const struct str *names, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        struct http_address address;
-        char                text[HTTP_ADDRESS_TEXT_MAX];
+        struct address address;
+        char           text[ADDRESS_TEXT_MAX];
 
         if (i > 0)
             buf_char(out, ',');
-        if (http_address_parse(names[i], &address)) {
-            http_address_print(&address, text);
+        if (address_parse(names[i], &address)) {
+            address_print(&address, text);
             buf_printf(out, "IP:%s", text);
         } else if (is_name(names[i])) {
             buf_printf(out, "DNS:" STR_FMT, STR_ARGS(names[i]));

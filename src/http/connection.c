@@ -52,9 +52,9 @@ struct http_connection *http_connection_open(struct http_listener  *listener,
     info                 = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
     connection->fd       = info->connect_fd;
     info                 = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    http_address_from_socket(info->client_addr, &connection->address);
-    http_address_print(&connection->address, connection->peer);
-    connection->is_trusted = http_networks_have(&server->trusted, &connection->address);
+    address_from_socket(info->client_addr, &connection->address);
+    address_print(&connection->address, connection->peer);
+    connection->is_trusted = networks_have(&server->trusted, &connection->address);
     connection->since_us   = clock_monotonic_us();
     http_peers_add(server->peers, &connection->address);
     atomic_fetch_add(&server->n_connections, 1);

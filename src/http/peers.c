@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "http/address.h"
+#include "codec/address.h"
 #include "io/random.h"
 
 enum { N_CHAINS = 4096 };
@@ -49,7 +49,7 @@ void http_peers_free(struct http_peers **peers)
     *peers = NULL;
 }
 
-static void key_of(const struct http_address *address, uint64_t key[2])
+static void key_of(const struct address *address, uint64_t key[2])
 {
     memcpy(key, address->bytes, sizeof(address->bytes));
     if (key[0] != 0)
@@ -66,8 +66,7 @@ static struct peer **chain_of(struct http_peers *peers, const uint64_t key[2])
     return &peers->chains[(hash ^ hash >> 32) % N_CHAINS];
 }
 
-static struct peer **find(struct http_peers *peers, const struct http_address *address,
-                          uint64_t key[2])
+static struct peer **find(struct http_peers *peers, const struct address *address, uint64_t key[2])
 {
     key_of(address, key);
 
@@ -77,7 +76,7 @@ static struct peer **find(struct http_peers *peers, const struct http_address *a
     return at;
 }
 
-void http_peers_add(struct http_peers *peers, const struct http_address *address)
+void http_peers_add(struct http_peers *peers, const struct address *address)
 {
     uint64_t key[2];
 
@@ -91,7 +90,7 @@ void http_peers_add(struct http_peers *peers, const struct http_address *address
     pthread_mutex_unlock(&peers->lock);
 }
 
-void http_peers_remove(struct http_peers *peers, const struct http_address *address)
+void http_peers_remove(struct http_peers *peers, const struct address *address)
 {
     uint64_t key[2];
 
@@ -107,7 +106,7 @@ void http_peers_remove(struct http_peers *peers, const struct http_address *addr
     pthread_mutex_unlock(&peers->lock);
 }
 
-size_t http_peers_count(struct http_peers *peers, const struct http_address *address)
+size_t http_peers_count(struct http_peers *peers, const struct address *address)
 {
     uint64_t key[2];
 

@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-struct http_address;
+struct address;
 struct http_peers;
 
 struct http_peers *http_peers_new(void);
 void               http_peers_free(struct http_peers **peers);
 
-void   http_peers_add(struct http_peers *peers, const struct http_address *address);
-void   http_peers_remove(struct http_peers *peers, const struct http_address *address);
-size_t http_peers_count(struct http_peers *peers, const struct http_address *address);
+void   http_peers_add(struct http_peers *peers, const struct address *address);
+void   http_peers_remove(struct http_peers *peers, const struct address *address);
+size_t http_peers_count(struct http_peers *peers, const struct address *address);
 
 #endif

@@ -123,11 +123,11 @@ static void believe_proxy(struct http_request *req)
     struct str proto    = http_header(req, "x-forwarded-proto");
 
     if (for_whom.p != NULL) {
-        struct http_address client =
-            http_networks_client(&req->server->trusted, &req->connection->address, for_whom);
-        char *text = mem_alloc(req->arena, HTTP_ADDRESS_TEXT_MAX);
+        struct address client =
+            networks_client(&req->server->trusted, &req->connection->address, for_whom);
+        char *text = mem_alloc(req->arena, ADDRESS_TEXT_MAX);
 
-        http_address_print(&client, text);
+        address_print(&client, text);
         req->client = str_from(text);
     }
     if (proto.p != NULL) {

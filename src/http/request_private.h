@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
-#include "http/address.h"
+#include "codec/address.h"
 #include "http/block.h"
 #include "http/gate.h"
 #include "http/request.h"
@@ -83,7 +83,7 @@ struct http_request {
     bool                   has_body;
     bool                   is_tls;
     char                   id[17];
-    char                   peer[HTTP_ADDRESS_TEXT_MAX];
+    char                   peer[ADDRESS_TEXT_MAX];
     struct str             client;
     struct str             listener;
     int64_t                started_us;
@@ -142,8 +142,8 @@ struct http_connection {
     struct http_listener   *listener;
     struct MHD_Connection  *handle;
     int                     fd;
-    struct http_address     address;
-    char                    peer[HTTP_ADDRESS_TEXT_MAX];
+    struct address          address;
+    char                    peer[ADDRESS_TEXT_MAX];
     bool                    is_trusted; /* a proxy that may speak for others */
 
     _Atomic uint64_t phase;    /* the phase in the low byte, above it how often it was moved */
@@ -161,7 +161,7 @@ struct http_listener {
     struct http_certificate *certificate; /* null: plain */
     struct MHD_Daemon       *daemon;
     int                      fd;
-    char                     address[HTTP_ADDRESS_TEXT_MAX];
+    char                     address[ADDRESS_TEXT_MAX];
 
     /* The sweeper's: since when somebody waits to be accepted, 0 nobody; and when it last looked. */
     int64_t waited_since_us;
@@ -172,7 +172,7 @@ struct http_server {
     struct http_app          app;
     struct http_limits       limits;
     struct arena            *arena;
-    struct http_networks     trusted;
+    struct networks          trusted;
     struct http_listener    *listeners;
     size_t                   n_listeners;
     struct http_workers     *workers;

@@ -71,7 +71,7 @@ static enum MHD_Result may_connect(void *context, const struct sockaddr *socket,
 {
     struct http_server       *server = ((struct http_listener *)context)->server;
     const struct http_limits *limits = &server->limits;
-    struct http_address       address;
+    struct address            address;
 
     (void)size;
     if (atomic_load(&server->is_draining) ||
@@ -79,7 +79,7 @@ static enum MHD_Result may_connect(void *context, const struct sockaddr *socket,
         return MHD_NO;
     if (limits->connections_per_ip == 0)
         return MHD_YES;
-    http_address_from_socket(socket, &address);
+    address_from_socket(socket, &address);
     return http_peers_count(server->peers, &address) < limits->connections_per_ip ? MHD_YES
                                                                                   : MHD_NO;
 }
@@ -128,7 +128,7 @@ static int bind_listener(struct http_listener *listener, struct str address, str
     int                     on  = 1;
     int                     off = 0;
 
-    if (http_address_parse_listen(address, &socket_address, &size, err) < 0)
+    if (address_parse_listen(address, &socket_address, &size, err) < 0)
         return -1;
 
     struct sockaddr *plain = (struct sockaddr *)(void *)&socket_address;
@@ -144,7 +144,7 @@ static int bind_listener(struct http_listener *listener, struct str address, str
     socklen_t bound = sizeof(socket_address);
     if (getsockname(listener->fd, plain, &bound) < 0)
         return err_set_os(err, ERR_INTERNAL, "asking for the address of a socket");
-    http_address_print_listen(plain, listener->address);
+    address_print_listen(plain, listener->address);
     return 0;
 }
 
@@ -224,7 +224,7 @@ static int start_parts(struct http_server *server, const struct http_server_sett
 {
     const struct http_limits *limits = &settings->limits;
 
-    if (http_networks_parse(server->arena, settings->trusted_proxies, &server->trusted, err) < 0)
+    if (networks_parse(server->arena, settings->trusted_proxies, &server->trusted, err) < 0)
         return err_wrap(err, "trusted proxies");
     server->peers  = http_peers_new();
     server->blocks = http_blocks_new(limits->stream_buffers);

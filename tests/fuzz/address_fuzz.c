@@ -13,29 +13,29 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/address.h"
 #include "conf/conf_private.h"
-#include "http/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool is_same(const struct http_address *a, const struct http_address *b)
+static bool is_same(const struct address *a, const struct address *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-static bool check_address(struct str text, struct http_address *out)
+static bool check_address(struct str text, struct address *out)
 {
-    char                printed[HTTP_ADDRESS_TEXT_MAX];
-    struct http_address again;
+    char           printed[ADDRESS_TEXT_MAX];
+    struct address again;
 
-    if (!http_address_parse(text, out))
+    if (!address_parse(text, out))
         return false;
-    http_address_print(out, printed);
-    ASSERT(http_address_parse(str_from(printed), &again) && is_same(&again, out));
+    address_print(out, printed);
+    ASSERT(address_parse(str_from(printed), &again) && is_same(&again, out));
     return true;
 }
 
-static bool agrees(const struct http_network *network, const struct http_address *address)
+static bool agrees(const struct network *network, const struct address *address)
 {
     for (unsigned i = 0; i < network->n_bits; i++) {
         unsigned mask = 0x80u >> i % 8;
@@ -46,7 +46,7 @@ static bool agrees(const struct http_network *network, const struct http_address
     return true;
 }
 
-static void check_networks(const struct http_networks *networks, const struct http_address *address)
+static void check_networks(const struct networks *networks, const struct address *address)
 {
     bool is_within = false;
 
@@ -54,44 +54,44 @@ static void check_networks(const struct http_networks *networks, const struct ht
         ASSERT(networks->networks[i].n_bits <= 128);
         is_within |= agrees(&networks->networks[i], address);
     }
-    ASSERT(http_networks_have(networks, address) == is_within);
+    ASSERT(networks_have(networks, address) == is_within);
 }
 
 /* The settings check one item, the server reads the list: a node must not start with what it cannot use,
  * nor refuse what it could. */
 static void check_settings(struct arena *arena, struct str item)
 {
-    struct http_networks    networks;
+    struct networks         networks;
     struct sockaddr_storage socket;
-    char                    printed[HTTP_ADDRESS_TEXT_MAX];
+    char                    printed[ADDRESS_TEXT_MAX];
     size_t                  size;
     struct err              err;
 
     if (item.n == 0 || str_find(item, '\0') >= 0 || str_find(item, ',') >= 0 ||
         str_trim(item).n != item.n)
         return;
-    ASSERT(conf_form_network(item) == (http_networks_parse(arena, item, &networks, &err) == 0));
-    bool is_listen = http_address_parse_listen(item, &socket, &size, &err) == 0;
+    ASSERT(conf_form_network(item) == (networks_parse(arena, item, &networks, &err) == 0));
+    bool is_listen = address_parse_listen(item, &socket, &size, &err) == 0;
     ASSERT(conf_form_listen(item) == is_listen);
     if (is_listen) {
-        http_address_print_listen((const struct sockaddr *)&socket, printed);
+        address_print_listen((const struct sockaddr *)&socket, printed);
         ASSERT(conf_form_listen(str_from(printed)));
     }
 }
 
-static void check_client(const struct http_networks *trusted, const struct http_address *peer,
+static void check_client(const struct networks *trusted, const struct address *peer,
                          struct str header)
 {
-    struct http_address client       = http_networks_client(trusted, peer, header);
-    bool                is_in_header = false;
-    struct str          part;
+    struct address client       = networks_client(trusted, peer, header);
+    bool           is_in_header = false;
+    struct str     part;
 
-    if (!http_networks_have(trusted, peer))
+    if (!networks_have(trusted, peer))
         ASSERT(is_same(&client, peer));
     for (struct str rest = header; str_next(&rest, ',', &part);) {
-        struct http_address address;
+        struct address address;
 
-        is_in_header |= http_address_parse(str_trim(part), &address) && is_same(&address, &client);
+        is_in_header |= address_parse(str_trim(part), &address) && is_same(&address, &client);
     }
     ASSERT(is_in_header || is_same(&client, peer));
 }
@@ -99,8 +99,8 @@ static void check_client(const struct http_networks *trusted, const struct http_
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(arena_free) struct arena *arena    = arena_new();
-    struct http_networks           networks = { .n = 0 };
-    struct http_address            peer     = { .bytes = { 0 } };
+    struct networks                networks = { .n = 0 };
+    struct address                 peer     = { .bytes = { 0 } };
     struct str                     rest     = { .p = (const char *)data, .n = size };
     struct str                     list, address;
     struct err                     err;
@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     str_next(&rest, '\n', &list);
     check_settings(arena, list);
-    bool has_networks = http_networks_parse(arena, list, &networks, &err) == 0;
+    bool has_networks = networks_parse(arena, list, &networks, &err) == 0;
     if (!str_next(&rest, '\n', &address) || !check_address(address, &peer) || !has_networks)
         return 0;
     check_networks(&networks, &peer);

@@ -9,11 +9,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/address.h"
 #include "codec/json.h"
 #include "codec/json_private.h"
 #include "codec/json_write.h"
 #include "codec/text.h"
-#include "http/address.h"
 #include "oci/manifest.h"
 #include "oci/media.h"
 #include "oci/name.h"
@@ -114,10 +114,10 @@ static void read_content_range(struct arena *arena, struct str text, struct json
 /* The 16 bytes, in hex. */
 static void read_address(struct arena *arena, struct str text, struct json_write *w)
 {
-    struct http_address address;
-    char                hex[33];
+    struct address address;
+    char           hex[33];
 
-    if (!http_address_parse(text, &address))
+    if (!address_parse(text, &address))
         return;
     text_hex_print(address.bytes, sizeof(address.bytes), hex);
     json_write_text(w, hex);
@@ -125,10 +125,10 @@ static void read_address(struct arena *arena, struct str text, struct json_write
 
 static void read_network(struct arena *arena, struct str text, struct json_write *w)
 {
-    struct http_networks networks;
-    struct err           ignored;
+    struct networks networks;
+    struct err      ignored;
 
-    if (http_networks_parse(arena, text, &networks, &ignored) == 0 && networks.n == 1)
+    if (networks_parse(arena, text, &networks, &ignored) == 0 && networks.n == 1)
         json_write_int(w, networks.networks[0].n_bits);
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "http/address.h"
+#include "codec/address.h"
 #include "registry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -80,11 +80,11 @@ static bool read_request(struct exchange *x, struct str text)
 /* An address of this machine is one that can be bound. */
 static bool is_address_of_ours(struct str name)
 {
-    struct http_address address;
+    struct address      address;
     struct sockaddr_in6 socket6 = { .sin6_family = AF_INET6 };
     int                 fd;
 
-    if (!http_address_parse(name, &address))
+    if (!address_parse(name, &address))
         return false;
     memcpy(&socket6.sin6_addr, address.bytes, sizeof(address.bytes));
     fd            = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);

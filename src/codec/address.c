@@ -1,6 +1,6 @@
-/* http/address.c: inet_pton does the reading; what is ours is the mapping, the prefix compare and the
+/* codec/address.c: inet_pton does the reading; what is ours is the mapping, the prefix compare and the
  * walk through X-Forwarded-For from the right. */
-#include "http/address.h"
+#include "codec/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,18 +12,18 @@
 
 static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-static void from_v4(const void *bytes, struct http_address *out)
+static void from_v4(const void *bytes, struct address *out)
 {
     memcpy(out->bytes, mapped, sizeof(mapped));
     memcpy(out->bytes + sizeof(mapped), bytes, 4);
 }
 
-static bool is_v4(const struct http_address *address)
+static bool is_v4(const struct address *address)
 {
     return memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
 }
 
-static bool parse_bare(struct str text, struct http_address *out)
+static bool parse_bare(struct str text, struct address *out)
 {
     char          copy[INET6_ADDRSTRLEN];
     unsigned char bytes[16];
@@ -43,7 +43,7 @@ static bool parse_bare(struct str text, struct http_address *out)
     return true;
 }
 
-bool http_address_parse(struct str text, struct http_address *out)
+bool address_parse(struct str text, struct address *out)
 {
     ptrdiff_t colon = str_find(text, ':');
 
@@ -57,22 +57,22 @@ bool http_address_parse(struct str text, struct http_address *out)
     return parse_bare(text, out);
 }
 
-void http_address_from_socket(const struct sockaddr *socket, struct http_address *out)
+void address_from_socket(const struct sockaddr *socket, struct address *out)
 {
-    *out = (struct http_address){ .bytes = { 0 } };
+    *out = (struct address){ .bytes = { 0 } };
     if (socket->sa_family == AF_INET)
         from_v4(&((const struct sockaddr_in *)(const void *)socket)->sin_addr, out);
     else if (socket->sa_family == AF_INET6)
         memcpy(out->bytes, &((const struct sockaddr_in6 *)(const void *)socket)->sin6_addr, 16);
 }
 
-void http_address_print(const struct http_address *address, char out[HTTP_ADDRESS_TEXT_MAX])
+void address_print(const struct address *address, char out[ADDRESS_TEXT_MAX])
 {
     out[0] = '\0';
     if (is_v4(address))
-        inet_ntop(AF_INET, address->bytes + sizeof(mapped), out, HTTP_ADDRESS_TEXT_MAX);
+        inet_ntop(AF_INET, address->bytes + sizeof(mapped), out, ADDRESS_TEXT_MAX);
     else
-        inet_ntop(AF_INET6, address->bytes, out, HTTP_ADDRESS_TEXT_MAX);
+        inet_ntop(AF_INET6, address->bytes, out, ADDRESS_TEXT_MAX);
 }
 
 /* Of a port or a prefix: as the settings have it, at most five digits (conf/form.c). */
@@ -115,8 +115,8 @@ static int fill_v6(struct str host, uint16_t port, struct sockaddr_storage *out,
     return inet_pton(AF_INET6, copy, &v6->sin6_addr) == 1 ? 0 : -1;
 }
 
-int http_address_parse_listen(struct str text, struct sockaddr_storage *out, size_t *out_size,
-                              struct err *err)
+int address_parse_listen(struct str text, struct sockaddr_storage *out, size_t *out_size,
+                         struct err *err)
 {
     ptrdiff_t               colon  = str_find_last(text, ':');
     int64_t                 port   = -1;
@@ -140,7 +140,7 @@ int http_address_parse_listen(struct str text, struct sockaddr_storage *out, siz
     return 0;
 }
 
-void http_address_print_listen(const struct sockaddr *socket, char out[HTTP_ADDRESS_TEXT_MAX])
+void address_print_listen(const struct sockaddr *socket, char out[ADDRESS_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "";
 
@@ -148,18 +148,18 @@ void http_address_print_listen(const struct sockaddr *socket, char out[HTTP_ADDR
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)socket;
 
         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-        snprintf(out, HTTP_ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(v6->sin6_port));
+        snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(v6->sin6_port));
     } else {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)socket;
 
         inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        snprintf(out, HTTP_ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(v4->sin_port));
+        snprintf(out, ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(v4->sin_port));
     }
 }
 
 /* Networks */
 
-static int parse_network(struct str text, struct http_network *out, struct err *err)
+static int parse_network(struct str text, struct network *out, struct err *err)
 {
     ptrdiff_t slash  = str_find(text, '/');
     int64_t   n_bits = -1;
@@ -178,17 +178,16 @@ static int parse_network(struct str text, struct http_network *out, struct err *
     return 0;
 }
 
-int http_networks_parse(struct arena *arena, struct str text, struct http_networks *out,
-                        struct err *err)
+int networks_parse(struct arena *arena, struct str text, struct networks *out, struct err *err)
 {
-    struct http_networks networks = { .n = 0 };
-    struct str           rest     = text;
-    struct str           part;
-    size_t               n = 1;
+    struct networks networks = { .n = 0 };
+    struct str      rest     = text;
+    struct str      part;
+    size_t          n = 1;
 
     for (size_t i = 0; i < text.n; i++)
         n += text.p[i] == ',';
-    networks.networks = mem_many(arena, n, struct http_network);
+    networks.networks = mem_many(arena, n, struct network);
 
     while (text.n > 0 && str_next(&rest, ',', &part)) {
         part = str_trim(part);
@@ -201,7 +200,7 @@ int http_networks_parse(struct arena *arena, struct str text, struct http_networ
     return 0;
 }
 
-static bool is_within(const struct http_network *network, const struct http_address *address)
+static bool is_within(const struct network *network, const struct address *address)
 {
     size_t   n_bytes = network->n_bits / 8;
     unsigned n_rest  = network->n_bits % 8;
@@ -215,7 +214,7 @@ static bool is_within(const struct http_network *network, const struct http_addr
     return difference >> (8 - n_rest) == 0;
 }
 
-bool http_networks_have(const struct http_networks *networks, const struct http_address *address)
+bool networks_have(const struct networks *networks, const struct address *address)
 {
     for (size_t i = 0; i < networks->n; i++) {
         if (is_within(&networks->networks[i], address))
@@ -224,18 +223,18 @@ bool http_networks_have(const struct http_networks *networks, const struct http_
     return false;
 }
 
-struct http_address http_networks_client(const struct http_networks *trusted,
-                                         const struct http_address *peer, struct str forwarded_for)
+struct address networks_client(const struct networks *trusted, const struct address *peer,
+                               struct str forwarded_for)
 {
-    struct http_address client = *peer;
-    struct str          rest   = forwarded_for;
+    struct address client = *peer;
+    struct str     rest   = forwarded_for;
 
-    while (rest.n > 0 && http_networks_have(trusted, &client)) {
-        ptrdiff_t           comma = str_find_last(rest, ',');
-        struct str          last  = str_from_index(rest, comma < 0 ? 0 : (size_t)comma + 1);
-        struct http_address next;
+    while (rest.n > 0 && networks_have(trusted, &client)) {
+        ptrdiff_t      comma = str_find_last(rest, ',');
+        struct str     last  = str_from_index(rest, comma < 0 ? 0 : (size_t)comma + 1);
+        struct address next;
 
-        if (!http_address_parse(str_trim(last), &next))
+        if (!address_parse(str_trim(last), &next))
             break;
         client = next;
         rest   = comma < 0 ? STR("") : str_sub(rest, 0, (size_t)comma);
