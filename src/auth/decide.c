@@ -117,34 +117,23 @@ static int gather(struct auth *auth, struct arena *arena, const struct auth_call
                   struct str path, struct facts *facts, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
-    struct meta_account          owner;
-    struct meta_repo             repo;
+    struct meta_place            place;
 
     *facts = (struct facts){ .may_create = atomic_load(&auth->may_create_on_push),
                              .read_at    = clock_monotonic_us() };
     if (db_begin(auth->settings.db, DB_READ, "decide", &tx, err) < 0)
         return -1;
 
-    int found = meta_repo_find(tx, arena, path, &repo, err);
-    if (found < 0)
+    if (meta_repo_place(tx, arena, path, oci_name_namespace(path), &place, err) < 0)
         return -1;
-    facts->has_repo = found == 1;
-
-    if (facts->has_repo) {
-        facts->repo_id       = repo.id;
-        facts->created_at    = repo.created_at;
-        facts->is_public     = repo.is_public != 0;
-        facts->has_namespace = true;
-        facts->namespace_id  = repo.namespace_id;
-    } else {
-        found = meta_account_find_name(tx, arena, oci_name_namespace(path), &owner, err);
-        if (found < 0)
-            return -1;
-        facts->has_namespace = found == 1;
-        facts->namespace_id  = found == 1 ? owner.id : 0;
-        if (found == 1 && str_is(owner.kind, "organization"))
-            facts->may_create = facts->may_create && owner.create_on_push != 0;
-    }
+    facts->has_repo      = place.repo_id != 0;
+    facts->repo_id       = place.repo_id;
+    facts->created_at    = place.created_at;
+    facts->is_public     = place.is_public != 0;
+    facts->has_namespace = place.namespace_id != 0;
+    facts->namespace_id  = place.namespace_id;
+    if (place.is_organization != 0)
+        facts->may_create = facts->may_create && place.create_on_push != 0;
     if (live_verbs(auth, tx, arena, caller, path, facts, err) < 0)
         return -1;
 

@@ -13,6 +13,7 @@
 enum {
     FIND,
     FIND_ID,
+    PLACE,
     LOCK,
     HOLD,
     LONGEST,
@@ -36,6 +37,15 @@ enum {
 
 #define LIVING_ID "SELECT " COLUMNS " FROM repositories WHERE id = $1 AND deleted_at IS NULL"
 
+/* Always a row, and with the same work whether the repository is there or not: its absence is not to be measured. */
+#define PLACE_OF_PATH                                                                \
+    "SELECT coalesce(r.id, 0), coalesce(r.created_at, 0), coalesce(r.is_public, 0)," \
+    " coalesce(r.namespace_id, a.id, 0),"                                            \
+    " CAST(CASE WHEN a.kind = 'organization' THEN 1 ELSE 0 END AS BIGINT),"          \
+    " coalesce(a.create_on_push, 0) FROM (SELECT 1) AS one"                          \
+    " LEFT JOIN repositories AS r ON r.path = $1 AND r.deleted_at IS NULL"           \
+    " LEFT JOIN accounts AS a ON a.name = $2 AND a.deleted_at IS NULL"
+
 /* In the order of paths, as pages are. */
 #define EXTRAS_OF(ids)                                                                             \
     "SELECT r.id, a.kind, coalesce(c.pulls, 0), coalesce(c.pushes, 0) FROM repositories AS r JOIN" \
@@ -52,6 +62,8 @@ static const struct db_statement sql[] = {
                         .sql  = "SELECT " COLUMNS " FROM repositories WHERE path = $1 AND deleted_at IS NULL" },
     [FIND_ID]       = { .name = "repo.find_id",       .in = "i",      .out = OUT,
                         .sql  = LIVING_ID },
+    [PLACE]         = { .name = "repo.place",         .in = "tt",     .out = "iiiiii",
+                        .sql  = PLACE_OF_PATH },
     [LOCK]          = { .name = "repo.lock",          .in = "i",      .out = OUT,
                         .sqlite = LIVING_ID, .pg = LIVING_ID " FOR NO KEY UPDATE" },
     [HOLD]          = { .name = "repo.hold",          .in = "i",      .out = OUT,
@@ -101,6 +113,14 @@ static const struct db_column extra_columns[] = {
     DB_COL_INT (struct meta_repo_extra, pulls),
     DB_COL_INT (struct meta_repo_extra, pushes),
 };
+static const struct db_column place_columns[] = {
+    DB_COL_INT(struct meta_place, repo_id),
+    DB_COL_INT(struct meta_place, created_at),
+    DB_COL_INT(struct meta_place, is_public),
+    DB_COL_INT(struct meta_place, namespace_id),
+    DB_COL_INT(struct meta_place, is_organization),
+    DB_COL_INT(struct meta_place, create_on_push),
+};
 static const struct db_column counts_columns[] = {
     DB_COL_INT(struct meta_repo_counts, pulls),
     DB_COL_INT(struct meta_repo_counts, pushes),
@@ -119,6 +139,16 @@ int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct 
                       struct err *err)
 {
     return db_find(tx, arena, &sql[FIND_ID], DB_ARGS(db_int(id)), columns, out, err);
+}
+
+int meta_repo_place(struct db_tx *tx, struct arena *arena, struct str path, struct str namespace,
+                    struct meta_place *out, struct err *err)
+{
+    *out = (struct meta_place){ 0 };
+    return db_find(tx, arena, &sql[PLACE], DB_ARGS(db_text(path), db_text(namespace)),
+                   place_columns, out, err) < 0
+               ? -1
+               : 0;
 }
 
 int meta_repo_lock(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,

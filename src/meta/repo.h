@@ -42,6 +42,21 @@ int meta_repo_find(struct db_tx *tx, struct arena *arena, struct str path, struc
 int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
                       struct err *err);
 
+/* What a decision about a path begins with. Ids are 0 for what is not there. */
+struct meta_place {
+    int64_t repo_id;
+    int64_t created_at;
+    int64_t is_public;
+    int64_t namespace_id;
+    int64_t is_organization; /* the namespace */
+    int64_t create_on_push;
+};
+
+/* The living repository of that path and the namespace that it has or would have, in one look whose time does not
+ * tell which of them are there. */
+int meta_repo_place(struct db_tx *tx, struct arena *arena, struct str path, struct str namespace,
+                    struct meta_place *out, struct err *err);
+
 /* The living one of that id, which nobody else changes until the transaction ends: `lock` for who will change it,
  * `hold` for who decides by what it says now. 1, 0, -1. */
 int meta_repo_lock(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
