@@ -84,7 +84,7 @@ NOT_YET = {
     "G-01": "needs the web UI, in a browser",
     "G-02": "needs the web UI's other pages",
     "G-07": "needs LDAP",
-    "G-10": "each server's log and database are searched when it stops (e2e/harness/canary.py); support bundles and "
+    "G-10": "logs, databases, answers and what servers leave are searched (e2e/harness/canary.py); support bundles and "
             "backups are not made yet",
     "G-13": "no lists are exported as CSV",
     "G-14": "no mail is sent",

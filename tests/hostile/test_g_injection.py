@@ -151,3 +151,20 @@ def test_G_10_a_secret_in_a_log_is_found(server, root, tmp_path):
     for secret in (token, ADMIN_PASSWORD):
         (tmp_path / "text").write_text(f"level=debug {secret} was here")
         assert canary.found_in((tmp_path / "text").read_bytes())
+
+
+def test_G_10_a_secret_anywhere_else_is_found(root, tmp_path):
+    """So does what looks through a PostgreSQL cluster, through the other files that a server leaves, and through answers."""
+    canary.used("nobody", ADMIN_PASSWORD)
+    table = tmp_path / "data" / "base" / "5" / "16384"
+    table.parent.mkdir(parents=True)
+    table.write_bytes(b"\x00\xffa page\x00")
+    canary.check_cluster(tmp_path)
+    table.write_bytes(b"\x00\xff" + ADMIN_PASSWORD.encode() + b"\x00")
+    with pytest.raises(AssertionError):
+        canary.check_cluster(tmp_path)
+    assert list(canary.files_of(tmp_path)) == [table]
+    answer = root.get("/_ping")
+    answer._content = b'{"was": "' + ADMIN_PASSWORD.encode() + b'"}'  # pylint: disable=protected-access
+    with pytest.raises(AssertionError):
+        canary.given(answer)

@@ -11,6 +11,7 @@ import zlib
 
 import pytest
 
+from harness import canary
 from harness.server import REPOSITORY
 
 SCRIPT = REPOSITORY / "tests" / "pg_cluster"
@@ -72,7 +73,11 @@ class Cluster:
         self.sql("SELECT pg_reload_conf()")
 
     def stop(self):
-        if self.directory is not None:
+        if self.directory is None:
+            return
+        try:
+            canary.check_cluster(self.directory)
+        finally:
             self.script("stop", self.directory)
             self.directory = None
 
