@@ -1,7 +1,7 @@
 /* client/login.c: a log-in does what `docker login` does against this registry: the password is shown once, to the
  * token service, and what is kept is the identity token that it gives, which ends with its life, with a change of
  * the password or by an administrator. With --token an access token is made and kept instead, for what lasts longer
- * or for programs that know no identity tokens; logging out takes it back. Where a server gives no identity token,
+ * or for programs that know no identity tokens. Logging out takes back what was made. Where a server gives no identity token,
  * the password itself is kept, and the command says so. */
 #include "client/login.h"
 
@@ -131,6 +131,29 @@ static int drop_token(struct client_run *run, struct err *err)
     return client_store_set(store, key, STR_NULL, err);
 }
 
+/* Voids the identity token of a log-in (RFC 7009). That it cannot be is told, and stops nothing. */
+static void drop_identity(struct client_run *run)
+{
+    struct client_session bare    = run->session;
+    struct client_request request = { .method = "POST",
+                                      .path   = STR("/auth/revoke"),
+                                      .media  = "application/x-www-form-urlencoded" };
+    struct buf            form;
+    struct net_answer     answer;
+    struct err            failure;
+
+    if (!bare.has_credential || !bare.credential.is_identity)
+        return;
+    buf_init(&form, run->arena, FORM_MAX);
+    buf_text(&form, "token=");
+    text_url_encode(&form, bare.credential.secret);
+    request.body        = buf_view(&form);
+    bare.is_anonymous   = true;
+    bare.has_credential = false;
+    if (client_ask(&bare, &request, &answer, &failure) < 0)
+        buf_printf(&run->notes, "the identity token of the log-in stays valid: %s\n", failure.text);
+}
+
 /* -- login -------------------------------------------------------------------------------------------- */
 
 static int read_user(struct client_run *run, struct str *out, struct err *err)
@@ -240,6 +263,7 @@ int client_logout(struct client_run *run, struct err *err)
 
     if (client_session_identify(&run->session, err) < 0 || drop_token(run, err) < 0)
         return -1;
+    drop_identity(run);
     int removed = client_store_remove(&run->session.store, host, err);
     if (removed < 0 || forget_server(run, err) < 0)
         return -1;

@@ -55,7 +55,8 @@ int work_set_password(struct work *work, struct auth *auth, const struct meta_ac
     struct meta_account            account;
     struct str                     hash;
 
-    if (auth_password_make(auth, arena, password, &hash, err) < 0)
+    if (auth_password_allow(auth, "password", password, err) < 0 ||
+        auth_password_make(auth, arena, password, &hash, err) < 0)
         return -1;
     if (db_begin(work->db, DB_WRITE, "set password", &tx, err) < 0)
         return -1;

@@ -46,6 +46,7 @@ def test_users_are_made_and_passwords_reset(new_server, is_running):
     (("create",), PASSWORD, "verb"), (("create", "a", "b"), PASSWORD, "verb"), (("create", "ada", "--root"), PASSWORD, "verb"),
     (("reset-password", "nobody-of-that-name"), PASSWORD, "nobody-of-that-name"),
     (("reset-password", "admin", "--admin"), PASSWORD, "verb"),
+    (("reset-password", "admin"), "short", "password: needs"),
 ])
 def test_what_it_refuses(server, admin, arguments, stdin, word):
     done = run_admin(server, *arguments, stdin=stdin)

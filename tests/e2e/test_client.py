@@ -15,6 +15,7 @@ import threading
 import pytest
 
 from harness.cli import Cli
+from harness.client import Registry
 from harness.people import unique
 from harness.server import ADMIN_PASSWORD, binary
 from harness.tools import docker_trust
@@ -56,7 +57,10 @@ def test_a_log_in_is_kept_for_docker_and_means_the_server(cli, server):
     assert server.url() in cli("whoami") and "admin" in cli("whoami")
     assert "admin" in cli.table("user", "list")
 
+    identity = {"grant_type": "refresh_token", "service": host, "client_id": "x", "refresh_token": entry["identitytoken"]}
+    assert Registry(server.url()).post("/auth/token", data=identity).status_code == 200
     assert cli("logout") == f"logged out of {host}\n"
+    assert Registry(server.url()).post("/auth/token", data=identity).status_code == 401
     assert cli.docker_config()["auths"] == {}
     assert "assay login" in cli.fails("whoami")
     assert f"assay login {host}" in cli.fails("whoami", "--server", server.url())
