@@ -174,3 +174,44 @@ CREATE TABLE webhook_log (
 
 CREATE INDEX webhook_log_by_webhook ON webhook_log (webhook_id, id);
 CREATE INDEX webhook_log_by_time    ON webhook_log (at);
+
+-- Tags and manifests as they are shown, and names as they are searched for.
+
+-- 0: made before this was kept; moved_at is what is known then.
+ALTER TABLE tags ADD COLUMN created_at {int} NOT NULL DEFAULT 0;
+
+-- What the configuration of an image says, read once, so that lists need not open a file for each row. Of
+-- manifests that came before this was kept the row is made when they are first shown.
+CREATE TABLE image_facts (
+    repo_id       {int}  NOT NULL,
+    manifest      {text} NOT NULL,
+    config_digest {text} NOT NULL,
+    os            {text} NOT NULL DEFAULT '',   -- all of these empty: it says nothing that we can read
+    architecture  {text} NOT NULL DEFAULT '',
+    os_version    {text} NOT NULL DEFAULT '',
+    dockerfile    {text} NOT NULL DEFAULT '[]', -- ready JSON: a list of DTR's DockerfileLine
+    PRIMARY KEY (repo_id, manifest),
+    FOREIGN KEY (repo_id, manifest) REFERENCES manifests (repo_id, digest) ON DELETE CASCADE
+){rows};
+
+-- The ends of the names of what lives, from each of their letters on: a name holds a text when one of its ends
+-- begins with it, which an index answers on both engines.
+CREATE TABLE name_ends (
+    kind     {text} NOT NULL CHECK (kind IN ('account', 'repository')),
+    name_end {text} NOT NULL,                   -- 64 characters of it
+    id       {int}  NOT NULL,
+    PRIMARY KEY (kind, name_end, id)
+){clustered};
+
+INSERT INTO name_ends (kind, name_end, id)
+    WITH RECURSIVE places (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM places WHERE n < 255)
+    SELECT DISTINCT 'repository', substr(r.path, p.n, 64), r.id
+    FROM repositories AS r JOIN places AS p ON p.n <= length(r.path) WHERE r.deleted_at IS NULL;
+INSERT INTO name_ends (kind, name_end, id)
+    WITH RECURSIVE places (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM places WHERE n < 255)
+    SELECT DISTINCT 'account', substr(a.name, p.n, 64), a.id
+    FROM accounts AS a JOIN places AS p ON p.n <= length(a.name) WHERE a.deleted_at IS NULL AND a.kind <> 'service';
+
+-- Who moved a tag, when, from what to what: the audit log says it. And which tags were taken away.
+CREATE INDEX audit_by_tag   ON audit (repo_id, object_name, id) WHERE object_kind = 'tag';
+CREATE INDEX audit_untagged ON audit (repo_id, id)              WHERE action = 'TAG_DELETE';
