@@ -191,7 +191,7 @@ def test_pages_and_many_repositories(tmp_path):
         digest = registry.push_blob("admin/app", b"x")
         with sqlite3.connect(server.data / "assay.db", timeout=20) as database:
             database.executemany(
-                "INSERT INTO tags SELECT repo_id, ?, digest, 1, 1 FROM manifests LIMIT 1",
+                "INSERT INTO tags SELECT repo_id, ?, digest, 1, 1, 1 FROM manifests LIMIT 1",
                 [(f"many-{number}",) for number in range(1200)])
         database.close()
         report = fsck(server)
