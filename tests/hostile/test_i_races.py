@@ -49,9 +49,9 @@ def rounds(divisor=1):
     return volume.rounds(max(4, ROUNDS // divisor), NIGHTLY // divisor, SHARE)
 
 
-def steps(crew, divisor=1):
+def steps(crew):
     """Each step plays one round in every lane."""
-    for step in volume.rounds(max(4, -(-ROUNDS // (LANES * divisor))), NIGHTLY // (LANES * divisor), SHARE):
+    for step in volume.rounds(max(4, -(-ROUNDS // LANES)), NIGHTLY // LANES, SHARE):
         yield step
         crew.n_rounds += LANES
 
@@ -271,7 +271,7 @@ def test_upload_finish_against_cancel(crew, chance):
 def test_F_04_two_patches_at_once(crew, chance):
     """One winner; the loser is told (409 or 416), and the session goes on from the winner's bytes alone."""
     repo, counts = "admin/race6", {}
-    for _ in steps(crew, 4):
+    for _ in steps(crew):
         locations = open_sessions(crew, repo, LANES)
         chunks = [[chance.randbytes(2000), chance.randbytes(2000)] for _ in locations]
         outcomes = pairs(crew.strike([
@@ -292,7 +292,7 @@ def test_F_04_two_patches_at_once(crew, chance):
 def test_F_04_finish_while_a_patch_runs(crew, chance):
     """The blob is what its digest says or the finish is refused; the session is never half of each."""
     repo, counts = "admin/race7", {}
-    for _ in steps(crew, 4):
+    for _ in steps(crew):
         locations = open_sessions(crew, repo, LANES)
         blobs = [chance.randbytes(2000) for _ in locations]
         calls = []
@@ -327,13 +327,16 @@ def test_two_finishes_of_one_session(crew, chance):
 
 def test_first_pushes_make_one_repository(crew, server, chance):
     """Many first blobs of one name at once: one living row, all blobs in it."""
-    for step in steps(crew, 8):
-        repo = f"admin/race9/{SEED}/{step}"
-        blobs = [chance.randbytes(40) for _ in range(16)]
-        push_blobs(crew, repo, blobs)
-        reads = crew.strike([Call("HEAD", f"/v2/{repo}/blobs/{oci.digest(data)}") for data in blobs])
+    for step in steps(crew):
+        blobs = {f"admin/race9/{SEED}/{step}-{lane}": [chance.randbytes(40) for _ in range(LANES)] for lane in range(LANES)}
+        named = [(repo, data) for repo, first in blobs.items() for data in first]
+        chance.shuffle(named)
+        pushes = crew.strike([blob_call(repo, data) for repo, data in named])
+        assert all(call.status == 201 for call in pushes), pushes
+        reads = crew.strike([Call("HEAD", f"/v2/{repo}/blobs/{oci.digest(data)}") for repo, data in named])
         assert all(call.status == 200 for call in reads), reads
-        assert rows(server, "SELECT count(*) FROM repositories WHERE path = ?", repo) == [(1,)]
+        for repo in blobs:
+            assert rows(server, "SELECT count(*) FROM repositories WHERE path = ?", repo) == [(1,)]
 
 
 def test_I_05_two_first_starts_make_one_admin(tmp):
