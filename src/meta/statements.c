@@ -31,6 +31,8 @@ const struct db_statements *const meta_statements[] = {
     &meta_team_statements,
     &meta_token_statements,
     &meta_upload_statements,
+    &meta_webhook_statements,
+    &meta_webhook_queue_statements,
     NULL,
 };
 /* clang-format on */

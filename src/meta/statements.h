@@ -39,6 +39,8 @@ extern const struct db_statements meta_tag_statements;
 extern const struct db_statements meta_team_statements;
 extern const struct db_statements meta_token_statements;
 extern const struct db_statements meta_upload_statements;
+extern const struct db_statements meta_webhook_statements;
+extern const struct db_statements meta_webhook_queue_statements;
 
 /* The list of a file whose table is called `sql`. */
 #define META_STATEMENTS(noun)                                                      \

@@ -63,6 +63,7 @@ static const struct {
     { "role.list", "all of them are wanted, and there are a few dozen" },
     { "setting.list", "all of them are wanted, and there are a few dozen" },
     { "team_member.page", "sorts the members of one team" },
+    { "webhook_queue.depth", "counts one queue up to its bound" },
     { "token_key.list", "all of them are wanted, and there are a few" },
     { "token_key.remove_retired", "there are a few keys; an index would cost more" },
 };
