@@ -85,7 +85,7 @@ class Server:
         self.database = self.arguments[-2:] if "--database" in self.arguments[-2:] else []
         self.password = password
         self.program = program  # another build than the one under test
-        self.env = dict(env or {})
+        self.env = {"ASSAY_LOG_LEVEL": "debug"} | dict(env or {})  # the more is logged the more could be told (G-10)
         if password is not None:
             canary.used("admin", password)
             self.env.setdefault("ASSAY_ADMIN_PASSWORD", password)
