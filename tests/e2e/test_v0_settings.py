@@ -54,7 +54,7 @@ def test_facts_of_the_node(server, admin):
     assert settings["storageVolume"].endswith("/blobs")
     assert settings["webTLSCA"] == admin.get("/ca").text
     assert settings["webTLSCert"].startswith("-----BEGIN CERTIFICATE-----") and "PRIVATE" not in str(settings)
-    assert settings["logLevel"] == "info" and settings["logProtocol"] == "internal"
+    assert settings["logLevel"] == server.env["ASSAY_LOG_LEVEL"] and settings["logProtocol"] == "internal"
 
 
 def test_the_id_of_a_node_is_stable(own, boss):
