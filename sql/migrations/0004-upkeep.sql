@@ -215,3 +215,46 @@ INSERT INTO name_ends (kind, name_end, id)
 -- Who moved a tag, when, from what to what: the audit log says it. And which tags were taken away.
 CREATE INDEX audit_by_tag   ON audit (repo_id, object_name, id) WHERE object_kind = 'tag';
 CREATE INDEX audit_untagged ON audit (repo_id, id)              WHERE action = 'TAG_DELETE';
+
+-- Quotas: limits on what is kept at a prefix and below it; the empty path is the whole registry. In use is what `bytes` and
+-- `tags` say and all rows of quota_deltas on top: pushes append to those, so that none waits for another, and a job
+-- folds them in. src/work/quota.h says how the limit is exact all the same, and what counts.
+CREATE TABLE quotas (
+    id            {id},
+    path          {text} NOT NULL UNIQUE,
+    bytes_limit   {int}  CHECK (bytes_limit >= 0),  -- NULL: none
+    tags_limit    {int}  CHECK (tags_limit >= 0),
+    warn_percent  {int}  NOT NULL,              -- of a limit, from which on it is told
+    is_counted    {int}  NOT NULL DEFAULT 0 CHECK (is_counted IN (0, 1)),  -- 0: what was there before is not in the sums yet
+    bytes         {int}  NOT NULL DEFAULT 0,    -- folded
+    tags          {int}  NOT NULL DEFAULT 0,
+    n_folds       {int}  NOT NULL DEFAULT 0,    -- moves on with each fold and count
+    base_bytes    {int}  NOT NULL DEFAULT 0,    -- in use when one push alone looked last; what others may add together hangs on it
+    base_tags     {int}  NOT NULL DEFAULT 0,
+    warned_at     {int},                        -- NULL while below warn_percent
+    refused_bytes {int},                        -- in use when a push was refused; NULL: since then less was in use
+    refused_tags  {int},
+    version       {int}  NOT NULL,              -- of the list of quotas when it joined it
+    created_at    {int}  NOT NULL,
+    created_by    {int}  NOT NULL,              -- account id; history
+    changed_at    {int}  NOT NULL
+){rows};
+
+-- No foreign key: its check would be a lock on the one row that all pushes have in common.
+CREATE TABLE quota_deltas (
+    id       {id},
+    xid      {xid},
+    quota_id {int} NOT NULL,
+    bytes    {int} NOT NULL,
+    tags     {int} NOT NULL
+){rows};
+
+CREATE INDEX quota_deltas_by_quota ON quota_deltas (quota_id, id);
+
+-- The version of the list of quotas, one row, and by which one each node goes.
+CREATE TABLE quotas_version (
+    id      {int} PRIMARY KEY CHECK (id = 1),
+    version {int} NOT NULL
+){rows};
+
+ALTER TABLE nodes ADD COLUMN quotas_version {int} NOT NULL DEFAULT 0;

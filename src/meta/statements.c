@@ -22,6 +22,7 @@ const struct db_statements *const meta_statements[] = {
     &meta_manifest_statements,
     &meta_object_statements,
     &meta_org_statements,
+    &meta_quota_statements,
     &meta_registry_statements,
     &meta_repo_list_statements,
     &meta_repo_statements,

@@ -184,7 +184,7 @@ def test_a_node_elsewhere_that_is_alive_stops_it(stopped, tmp):
     source, target = sqlite_url(stopped.data / "assay.db"), sqlite_url(tmp / "b.db")
     now = time.time_ns() // 1000
     with sqlite3.connect(stopped.data / "assay.db") as db:
-        db.execute("INSERT INTO nodes VALUES ('aaaaaaaaaaaa', '1', 1, ?, ?)", (now, now + 600_000_000))
+        db.execute("INSERT INTO nodes VALUES ('aaaaaaaaaaaa', '1', 1, ?, ?, 0)", (now, now + 600_000_000))
     done = migrate(source, target)
     assert done.returncode == 1 and "aaaaaaaaaaaa" in done.stderr
     assert count_rows(target) == 0

@@ -22,6 +22,11 @@ static const char *const scans[] = {
     "account.count",            /* at the first start and by an operator */
     "blob.totals",              /* a figure over all blobs, once a run of collection */
     "node.count_old",           /* there are a few nodes */
+    "quota.append_links",       /* walks the quotas, of which there are few */
+    "quota.append_over",        /* the same */
+    "quota.is_due",             /* ends at the first row */
+    "quota.nodes_behind",       /* there are a few nodes */
+    "quota.sweep",              /* once a quota was removed */
     "review.counts",            /* asked by operators; walks the queue */
     "setting.list",             /* all of them are wanted */
     "token_key.list",           /* all of them are wanted */

@@ -263,7 +263,7 @@ void test_collect_brakes_hold(void **state)
     static const struct {
         const char *script, *undo, *about;
     } cases[] = {
-        { "INSERT INTO nodes VALUES ('0123456789ab', 'old', 0, 1, 9e15)", "DELETE FROM nodes",
+        { "INSERT INTO nodes VALUES ('0123456789ab', 'old', 0, 1, 9e15, 0)", "DELETE FROM nodes",
           "older version" },
         { "INSERT INTO damage VALUES ('k', 0, 'sha256:x', 'missing', 'read', 1, NULL)",
           "DELETE FROM damage", "missing" },
