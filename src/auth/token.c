@@ -3,9 +3,11 @@
  * Claims: iss, aud (always this instance), sub (the account's name, "" when anonymous), iat, nbf, exp, jti,
  * access as the token protocol has it, and three of our own: `account` and `generation`, on which
  * revocation works, and `use`, which is "identity" for tokens of no scope. In each access entry `repo` is
- * the repository's id at the time, 0 when there was none. */
+ * the repository's id at the time, 0 when there was none. `iat` is in whole seconds; the first digits of jti are
+ * the microseconds of that second, so that a token bought right after a deletion is known to be younger. */
 #include "auth/auth_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -26,6 +28,8 @@
 
 /* Records call a refresh token by the first letters of its hash. */
 enum { CLAIMS_MAX = 12 * 1024, REFRESH_BYTES = 32, CLIENT_NAME_MAX = 128, TOKEN_NAME = 12 };
+
+enum { JTI_BYTES = 16, MICROS_DIGITS = 5 }; /* hexadecimal; the rest of jti is random */
 
 struct access_claim {
     struct str       type;
@@ -150,6 +154,26 @@ static bool add_access(const struct access_claim *claim, struct auth_caller *out
     return true;
 }
 
+/* Of the second of iat; 0 where there are none. */
+static int64_t micros_of(struct str jti)
+{
+    unsigned char bytes[JTI_BYTES];
+
+    if (!text_hex_parse(jti, bytes, sizeof(bytes)))
+        return 0;
+    int64_t micros = bytes[0] << 12 | bytes[1] << 4 | bytes[2] >> 4;
+    return micros < AUTH_SECOND_US ? micros : 0;
+}
+
+static void print_jti(char *out, int64_t now_us)
+{
+    char micros[MICROS_DIGITS + 1];
+
+    random_hex(out, JTI_BYTES);
+    snprintf(micros, sizeof(micros), "%05x", (unsigned)(now_us % AUTH_SECOND_US));
+    memcpy(out, micros, MICROS_DIGITS);
+}
+
 static bool to_caller(const struct auth *auth, const struct claims *claims, struct auth_caller *out)
 {
     const struct access_claim *access = claims->access.items;
@@ -163,7 +187,7 @@ static bool to_caller(const struct auth *auth, const struct claims *claims, stru
         .is_narrowed           = claims->narrowed != 0,
         .has_token             = true,
         .is_identity           = str_is(claims->use, "identity"),
-        .issued_at             = claims->iat * AUTH_SECOND_US,
+        .issued_at             = claims->iat * AUTH_SECOND_US + micros_of(claims->jti),
         .expires_at            = claims->exp * AUTH_SECOND_US,
     };
     if (!str_eq(claims->aud, auth->settings.audience) ||
@@ -385,8 +409,9 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
     struct auth_caller buyer  = *caller;
     struct json_write  w;
     struct buf         claims, scope_text;
-    char               jti[33];
-    int64_t            now         = clock_utc_us() / AUTH_SECOND_US;
+    char               jti[2 * JTI_BYTES + 1];
+    int64_t            now_us      = clock_utc_us();
+    int64_t            now         = now_us / AUTH_SECOND_US;
     bool               is_identity = scopes->n == 0 && !scopes->has_unknown;
     int64_t            life        = is_identity ? IDENTITY_LIFE_US : auth->settings.token_life_us;
 
@@ -395,7 +420,7 @@ int auth_token_issue(struct auth *auth, struct arena *arena, const struct auth_c
         buyer.kind = AUTH_ANONYMOUS;
 
     merge_scopes(&merged, arena);
-    random_hex(jti, 16);
+    print_jti(jti, now_us);
     buf_init(&claims, arena, CLAIMS_MAX);
     buf_init(&scope_text, arena, CLAIMS_MAX);
     json_write_init(&w, &claims);

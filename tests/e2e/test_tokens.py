@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from harness import jwt
 from harness.client import Registry, assert_error, challenge
+from harness.people import unique
 from harness.server import ADMIN_PASSWORD
 
 
@@ -528,3 +529,15 @@ def test_a_token_asked_before_the_repository_was_made_is_good_for_it(admin, repo
     registry = admin.with_token(f"repository:{repo}:pull,push")
     image = registry.push_image(repo, "v1")
     assert registry.pull_manifest(repo, "v1").content == image.data
+
+
+def test_a_token_bought_right_after_a_deletion_is_good_for_what_comes(admin):
+    """Tokens say whole seconds; the order of a deletion and a purchase within one is known all the same."""
+    repo = f"admin/{unique('again')}"
+    for _ in range(8):
+        before = admin.with_token(f"repository:{repo}:pull,push")
+        admin.push_image(repo, "v1")
+        assert admin.delete(f"/api/v0/repositories/{repo}").status_code == 204
+        after = admin.with_token(f"repository:{repo}:pull,push")
+        assert before.post(f"/v2/{repo}/blobs/uploads/").status_code == 401
+        assert after.post(f"/v2/{repo}/blobs/uploads/").status_code == 202

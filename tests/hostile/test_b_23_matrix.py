@@ -4,7 +4,6 @@ others are told, by the table in matrix.txt."""
 import base64
 import itertools
 import re
-import time
 
 import pytest
 
@@ -39,7 +38,6 @@ class World:
         self.org, self.foreign = people.org(), people.org()
         self.push(f"{self.org}/gone")
         self.good(self.root.delete(f"/api/v0/repositories/{self.org}/gone"))
-        gone_at = time.time()
         self.other, self.passer, self.spare = people.user().user, people.user().user, "spare"
         self.users = {"nobody": self.root.anonymous(), "admin": self.root,
                       "owner": people.member(self.org, owner=True), "writer": people.member(self.org),
@@ -55,8 +53,6 @@ class World:
         self.tokens = {who: self.good(user.post("/api/v0/api_tokens", json={"tokenLabel": "x"})).json()["token"]
                        for who, user in self.users.items() if who not in ("nobody", "machine")}
         self.sessions = {who: self.log_in(user) for who, user in self.users.items() if who not in ("nobody", "machine")}
-        # Tokens know the second of their making: one of the second in which the repository went is void for that name.
-        time.sleep(max(0.0, int(gone_at) + 1.1 - time.time()))
         self.bearers = {}
         self.identities = {who: user.token() for who, user in self.users.items() if who != "nobody"}
         self.good(self.root.patch(f"/enzi/v0/accounts/{self.users['disabled'].user}", json={"isActive": False}))
