@@ -10,6 +10,7 @@
 #include "codec/text.h"
 #include "io/file.h"
 #include "io/terminal.h"
+#include "net/url.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024, PATTERN_MAX = 2048 };
 

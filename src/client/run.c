@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "codec/json_view.h"
 #include "codec/text.h"
+#include "net/url.h"
 
 enum { PAGE = 500, PAGE_MAX = 100000, BODY_MAX = 8 * 1024 * 1024, CELL_MAX = 16 * 1024 };
 

@@ -22,7 +22,7 @@ struct arena;
 struct err;
 struct net;
 
-enum { NET_REDIRECTS_MAX = 5, NET_HEAD_MAX = 64 * 1024, NET_URL_MAX = 16 * 1024 };
+enum { NET_REDIRECTS_MAX = 5, NET_HEAD_MAX = 64 * 1024 };
 
 /* A certificate that does not hold, as a code of the error: what helps is another CA. */
 #define NET_UNTRUSTED "TLS_UNTRUSTED"
@@ -48,7 +48,7 @@ struct net_header {
 
 struct net_request {
     struct str               method; /* "GET" … */
-    struct str               url;    /* absolute, without user or fragment */
+    struct str               url;    /* as net/url.h takes it */
     struct str               user;   /* Basic credentials; the null view: none */
     struct str               password;
     const struct net_header *headers;

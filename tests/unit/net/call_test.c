@@ -2,29 +2,11 @@
  * for. The other end is a listener of the test's own that plays its answers in order. */
 #include "net/call.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "check.h"
-
-enum { TALKS_MAX = 8, HEARD_MAX = 16 * 1024 };
+#include "other.h"
 
 #define SECOND_US INT64_C(1000000)
-
-/* One that answers a request after the other, each on a connection of its own. */
-struct other {
-    int         listener;
-    int         port;
-    pthread_t   thread;
-    const char *answers[TALKS_MAX]; /* null: silence until the asker goes */
-    size_t      n_answers;
-    char        heard[TALKS_MAX][HEARD_MAX];
-};
 
 static struct arena *arena;
 static struct net   *net;
@@ -39,109 +21,27 @@ static const struct net_settings defaults = {
     .answer_max = 64 * 1024,
 };
 
-static void hear(int fd, char *heard)
-{
-    size_t      n = 0, wanted = 0;
-    const char *end = NULL;
-
-    while (n + 1 < HEARD_MAX && (end == NULL || n < wanted)) {
-        ssize_t got = read(fd, heard + n, HEARD_MAX - n - 1);
-
-        if (got <= 0)
-            return;
-        n += (size_t)got;
-        heard[n] = '\0';
-        end      = strstr(heard, "\r\n\r\n");
-        if (end != NULL) {
-            const char *size = strcasestr(heard, "Content-Length: ");
-
-            wanted = (size_t)(end + 4 - heard) +
-                     (size == NULL ? 0 : strtoul(size + strlen("Content-Length: "), NULL, 10));
-        }
-    }
-}
-
-static void *play(void *context)
-{
-    struct other *other = context;
-
-    for (size_t i = 0; i < other->n_answers; i++) {
-        int  fd = accept(other->listener, NULL, NULL);
-        char rest[64];
-
-        if (fd < 0)
-            break;
-        hear(fd, other->heard[i]);
-        if (other->answers[i] == NULL)
-            while (read(fd, rest, sizeof(rest)) > 0)
-                ;
-        else
-            send(fd, other->answers[i], strlen(other->answers[i]), MSG_NOSIGNAL);
-        close(fd);
-    }
-    return NULL;
-}
-
-static void listen_first(struct other *other)
-{
-    struct sockaddr_in address = { .sin_family      = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t          size    = sizeof(address);
-
-    memset(other, 0, sizeof(*other));
-    other->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(other->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(other->listener, 8), 0);
-    assert_int_equal(getsockname(other->listener, (struct sockaddr *)&address, &size), 0);
-    other->port = ntohs(address.sin_port);
-}
-
-static void answers(struct other *other, const char *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        other->answers[i] = list[i];
-    other->n_answers = n;
-    assert_int_equal(pthread_create(&other->thread, NULL, play, other), 0);
-}
-
-#define ANSWERS(other, ...)                                \
-    answers((other), (const char *const[]){ __VA_ARGS__ }, \
-            ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
-
-static void end(struct other *other)
-{
-    shutdown(other->listener, SHUT_RDWR);
-    if (other->n_answers > 0)
-        pthread_join(other->thread, NULL);
-    close(other->listener);
-}
-
 int call_test_setup(void **state)
 {
     arena = arena_new();
-    listen_first(&first);
-    listen_first(&second);
+    other_listen(&first);
+    other_listen(&second);
     return net_open(&defaults, &net, &err);
 }
 
 int call_test_teardown(void **state)
 {
-    end(&first);
-    end(&second);
+    other_end(&first);
+    other_end(&second);
     net_close(&net);
     arena_free(&arena);
     return 0;
 }
 
-static struct str url_of(const struct other *other, const char *path)
-{
-    return str_from(mem_printf(arena, "http://127.0.0.1:%d%s", other->port, path));
-}
-
 static int get(const char *path, bool follows, struct net_answer *out)
 {
     struct net_request request = { .method   = STR("GET"),
-                                   .url      = url_of(&first, path),
+                                   .url      = other_url(arena, &first, path),
                                    .user     = STR("alice"),
                                    .password = STR("s3cret"),
                                    .follows  = follows };
@@ -157,7 +57,6 @@ static const char *moved_to(const struct other *other, const char *path)
                       other->port, path);
 }
 
-#define OK_TWO "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 /* Basic alice:s3cret */
 #define AUTHORIZATION "Authorization: Basic YWxpY2U6czNjcmV0\r\n"
 
@@ -165,7 +64,7 @@ void test_a_request_goes_out_as_it_was_asked(void **state)
 {
     struct net_header  headers[] = { { STR("Content-Type"), STR("application/json") } };
     struct net_request request   = { .method    = STR("PATCH"),
-                                     .url       = url_of(&first, "/a%2Fb?c=d"),
+                                     .url       = other_url(arena, &first, "/a%2Fb?c=d"),
                                      .user      = STR("alice"),
                                      .password  = STR("s3cret"),
                                      .headers   = headers,
@@ -191,7 +90,7 @@ void test_a_request_goes_out_as_it_was_asked(void **state)
 
 void test_nothing_of_a_request_stays_for_the_next(void **state)
 {
-    struct net_request head = { .method = STR("HEAD"), .url = url_of(&first, "/h") };
+    struct net_request head = { .method = STR("HEAD"), .url = other_url(arena, &first, "/h") };
     struct net_answer  answer;
 
     ANSWERS(&first, OK_TWO,
@@ -206,7 +105,7 @@ void test_nothing_of_a_request_stays_for_the_next(void **state)
 
 void test_no_body_is_said_to_be_none(void **state)
 {
-    struct net_request request = { .method = STR("POST"), .url = url_of(&first, "/") };
+    struct net_request request = { .method = STR("POST"), .url = other_url(arena, &first, "/") };
     struct net_answer  answer;
 
     ANSWERS(&first, OK_TWO, OK_TWO);
@@ -226,7 +125,7 @@ void test_credentials_stay_with_their_host(void **state)
     ANSWERS(&first, moved_to(&first, "/same"), moved_to(&second, "/other"));
     ANSWERS(&second, OK_TWO);
     struct net_request request = { .method    = STR("GET"),
-                                   .url       = url_of(&first, "/"),
+                                   .url       = other_url(arena, &first, "/"),
                                    .user      = STR("alice"),
                                    .password  = STR("s3cret"),
                                    .headers   = &cookie,
@@ -243,10 +142,11 @@ void test_credentials_stay_with_their_host(void **state)
 
 void test_only_a_question_that_may_be_asked_again_is(void **state)
 {
-    struct net_request post = {
-        .method = STR("POST"), .url = url_of(&first, "/"), .body = STR("x"), .follows = true
-    };
-    struct net_answer answer;
+    struct net_request post = { .method  = STR("POST"),
+                                .url     = other_url(arena, &first, "/"),
+                                .body    = STR("x"),
+                                .follows = true };
+    struct net_answer  answer;
 
     ANSWERS(&first, moved_to(&second, "/"), moved_to(&second, "/"));
     CHECK_OK(net_call(net, arena, &post, &answer, &err), &err);
@@ -276,7 +176,7 @@ void test_a_redirect_obeys_the_rules_of_addresses(void **state)
                                 "HTTP/1.1 307 Go\r\nLocation: %s\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n",
                                 places[i]);
-    answers(&first, replies, ARRAY_LEN(places));
+    other_answers(&first, replies, ARRAY_LEN(places));
     CHECK_FAILS(get("/", true, &answer), &err, ERR_DENIED);
     assert_string_equal(err_code(&err), NET_PLAIN);
     CHECK_FAILS(get("/", true, &answer), &err, ERR_INVALID);
@@ -299,7 +199,7 @@ void test_an_answer_is_bounded(void **state)
     ANSWERS(&first, OK_TWO, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc",
             head);
 
-    struct net_request request = { .method = STR("GET"), .url = url_of(&first, "/") };
+    struct net_request request = { .method = STR("GET"), .url = other_url(arena, &first, "/") };
     CHECK_OK(net_call(strict, arena, &request, &answer, &err), &err);
     CHECK_FAILS(net_call(strict, arena, &request, &answer, &err), &err, ERR_TOO_LARGE);
     CHECK_FAILS(net_call(strict, arena, &request, &answer, &err), &err, ERR_TOO_LARGE);
@@ -320,7 +220,7 @@ void test_silence_has_an_end(void **state)
     struct net_settings         hasty  = defaults;
     AUTO(net_close) struct net *strict = NULL;
     struct net_answer           answer;
-    struct net_request          request = { .method = STR("GET"), .url = url_of(&first, "/") };
+    struct net_request request = { .method = STR("GET"), .url = other_url(arena, &first, "/") };
 
     hasty.total_us = SECOND_US / 10;
     CHECK_OK(net_open(&hasty, &strict, &err), &err);
@@ -364,9 +264,10 @@ void test_what_is_no_address_is_refused(void **state)
 
         CHECK_FAILS(net_call(net, arena, &request, &answer, &err), &err, ERR_INVALID);
     }
-    struct net_request request = {
-        .method = STR("GET"), .url = url_of(&first, "/"), .headers = &header, .n_headers = 1
-    };
+    struct net_request request = { .method    = STR("GET"),
+                                   .url       = other_url(arena, &first, "/"),
+                                   .headers   = &header,
+                                   .n_headers = 1 };
     CHECK_FAILS(net_call(net, arena, &request, &answer, &err), &err, ERR_INVALID);
 }
 
@@ -380,14 +281,14 @@ void test_a_proxy_is_one_that_was_given(void **state)
 
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("all_proxy", "http://127.0.0.1:1", 1);
-    settings.proxy     = url_of(&second, "");
+    settings.proxy     = other_url(arena, &second, "");
     settings.may_plain = true;
     CHECK_OK(net_open(&settings, &through, &err), &err);
     ANSWERS(&first, OK_TWO, OK_TWO);
     ANSWERS(&second, OK_TWO);
 
     CHECK_OK(get("/", false, &answer), &err);
-    struct net_request near = { .method = STR("GET"), .url = url_of(&first, "/") };
+    struct net_request near = { .method = STR("GET"), .url = other_url(arena, &first, "/") };
     CHECK_OK(net_call(through, arena, &near, &answer, &err), &err);
     CHECK_OK(net_call(through, arena, &far, &answer, &err), &err);
     unsetenv("http_proxy");
