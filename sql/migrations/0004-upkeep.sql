@@ -258,3 +258,45 @@ CREATE TABLE quotas_version (
 ){rows};
 
 ALTER TABLE nodes ADD COLUMN quotas_version {int} NOT NULL DEFAULT 0;
+
+-- What may change: tags that stay, holds, limits.
+
+-- Tags that stay as they are. A rule stands at a path ('' is the whole registry) and counts there and below it; a rule
+-- that makes tags mutable again lifts those of shorter paths that allow it.
+CREATE TABLE tag_rules (
+    id         {id},
+    uuid       {text} NOT NULL UNIQUE,
+    path       {text} NOT NULL,                 -- of a repository, or a prefix
+    effect     {text} NOT NULL CHECK (effect IN ('immutable', 'mutable')),
+    syntax     {text} NOT NULL CHECK (syntax IN ('glob', 'regex')),
+    pattern    {text} NOT NULL,                 -- of tags (src/codec/pattern.h)
+    but_not    {text} NOT NULL DEFAULT '',      -- pattern of those that it is not about; empty: of none
+    may_loosen {int}  NOT NULL DEFAULT 0 CHECK (may_loosen IN (0, 1)),  -- a rule below may lift it
+    created_at {int}  NOT NULL,
+    created_by {int}  NOT NULL                  -- account id; history
+){rows};
+
+CREATE UNIQUE INDEX tag_rules_by_path ON tag_rules (path, effect, syntax, pattern, but_not);
+
+-- A hold is about a digest (in one repository, or wherever it is), a tag, or a prefix and all below it.
+ALTER TABLE holds ADD COLUMN uuid       {text} NOT NULL DEFAULT '';  -- the id that leaves the house
+ALTER TABLE holds ADD COLUMN kind       {text} NOT NULL DEFAULT 'digest' CHECK (kind IN ('digest', 'tag', 'prefix'));
+ALTER TABLE holds ADD COLUMN path       {text} NOT NULL DEFAULT '';  -- of the repository, or the prefix
+ALTER TABLE holds ADD COLUMN tag        {text} NOT NULL DEFAULT '';
+ALTER TABLE holds ADD COLUMN days       {int}  NOT NULL DEFAULT 0;   -- of a prefix: so long since a push; 0: without end
+ALTER TABLE holds ADD COLUMN created_at {int}  NOT NULL DEFAULT 0;
+ALTER TABLE holds ADD COLUMN created_by {int}  NOT NULL DEFAULT 0;   -- account id; history
+
+CREATE UNIQUE INDEX holds_by_uuid ON holds (uuid)         WHERE uuid <> '';
+CREATE INDEX holds_by_path        ON holds (path, id);
+CREATE INDEX holds_by_tag         ON holds (repo_id, tag) WHERE kind = 'tag';
+
+-- The limit on tags: those that fit the pattern are kept and do not count. The count is there while there is a limit.
+ALTER TABLE repositories      ADD COLUMN tag_limit_keep {text} NOT NULL DEFAULT '';  -- a glob; empty: none is kept
+ALTER TABLE tags              ADD COLUMN is_kept        {int}  NOT NULL DEFAULT 0;
+ALTER TABLE repository_counts ADD COLUMN limited_tags   {int};
+
+CREATE INDEX tags_by_age ON tags (repo_id, moved_at, name) WHERE is_kept = 0;
+
+-- Wherever a digest is, for its purge.
+CREATE INDEX manifests_by_digest ON manifests (digest, repo_id);

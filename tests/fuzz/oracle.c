@@ -13,6 +13,7 @@
 #include "codec/json.h"
 #include "codec/json_private.h"
 #include "codec/json_write.h"
+#include "codec/pattern.h"
 #include "codec/text.h"
 #include "oci/manifest.h"
 #include "oci/media.h"
@@ -141,6 +142,21 @@ static void read_time(struct arena *arena, struct str text, struct json_write *w
         json_write_int(w, time_us);
 }
 
+/* "glob" or "regex", the pattern and the text, with a NUL after the first two. */
+static void read_pattern(struct arena *arena, struct str text, struct json_write *w)
+{
+    AUTO(pattern_free) struct pattern *pattern = NULL;
+    struct str                         word, form;
+    enum pattern_syntax                syntax;
+    struct err                         ignored;
+
+    if (!str_next(&text, '\0', &word) || !str_next(&text, '\0', &form) ||
+        pattern_syntax_parse(word, &syntax) == 0 ||
+        pattern_new(syntax, form, &pattern, &ignored) < 0)
+        return;
+    json_write_int(w, pattern_match(pattern, text.p == NULL ? STR("") : text));
+}
+
 static const struct {
     const char *name;
     read_text  *read;
@@ -150,6 +166,7 @@ static const struct {
     { "tag", read_tag },         { "media", read_media },
     { "time", read_time },       { "content-range", read_content_range },
     { "address", read_address }, { "network", read_network },
+    { "pattern", read_pattern },
 };
 
 /* Exactly as large as the text, so that a read past its end is seen. */

@@ -227,3 +227,89 @@ def test_accepted_manifests_name_what_another_reader_sees():
         assert got["subject"] == (descriptor(subject) if subject else None), f"SEED={SEED}: {text}"
         n += 1
     assert 0 < n < len(texts)
+
+
+# -- patterns --------------------------------------------------------------------------------------------
+
+def glob_at(glob, text):
+    """Does the glob, a list of parts, fit the whole text? By trying everything, as the sentence about it reads."""
+    if not glob:
+        return not text
+    head, rest = glob[0], glob[1:]
+    if head == "**/":
+        return any(glob_at(rest, text[at:]) for at in range(len(text) + 1) if at == 0 or text[at - 1] == "/")
+    if head in ("*", "**"):
+        return any(glob_at(rest, text[at:]) for at in range(len(text) + 1) if head == "**" or "/" not in text[:at])
+    if isinstance(head, list):
+        return any(glob_at(one + rest, text) for one in head)
+    return bool(text) and head(text[0]) and glob_at(rest, text[1:])
+
+
+def random_glob(rng, depth=0):
+    """Text and parts of a glob, made together."""
+    text, parts = "", []
+    for _ in range(rng.randrange(1, 5)):
+        how = rng.randrange(10)
+        if how < 4:
+            c = rng.choice("ab/.-")
+            text, parts = text + c, parts + [lambda x, c=c: x == c]
+        elif how == 4:
+            text, parts = text + "?", parts + [lambda x: x != "/"]
+        elif how == 5:
+            if not text.endswith("*"):
+                text, parts = text + "*", parts + ["*"]
+        elif how == 6:
+            if text == "" or text.endswith("/"):
+                text, parts = text + "**/", parts + ["**/"]
+        elif how == 7:
+            text, parts = text + "[!a]", parts + [lambda x: x not in "a/"]
+        elif how == 8:
+            text, parts = text + "[+-a]", parts + [lambda x: "+" <= x <= "a" and x != "/"]
+        elif depth < 3:
+            made = [random_glob(rng, depth + 1) for _ in range(rng.randrange(1, 4))]
+            # Components begin at the start or after a slash of the text as written, not after a brace.
+            if any(one.startswith("**/") for one, _ in made):
+                continue
+            text += "{" + ",".join(one for one, _ in made) + "}"
+            parts = parts + [[two for _, two in made]]
+    return text, parts
+
+
+def random_regex(rng, depth=0):
+    pieces = []
+    for _ in range(rng.randrange(1, 4)):
+        how = rng.randrange(8)
+        if how < 3:
+            piece = rng.choice(["a", "b", "-", ".", r"\.", r"\d", r"\w", "1"])
+        elif how == 3:
+            piece = rng.choice(["[ab]", "[^a]", "[a-b1]", r"[\d-]", "[]a]"])
+        elif depth < 3:
+            piece = rng.choice(["(", "(?:"]) + random_regex(rng, depth + 1) + ")"
+        else:
+            piece = "b"
+        pieces.append(piece + rng.choice(["", "", "", "*", "+", "?", "{0,2}", "{2}"]))
+    return "".join(pieces) if rng.randrange(3) else "".join(pieces) + "|" + rng.choice(["", "a", "b1"])
+
+
+def pattern_answers(syntax, pairs):
+    return answers("pattern", [b"\0".join((syntax.encode(), form.encode(), text.encode())) for form, text in pairs])
+
+
+def test_globs_fit_what_another_reader_fits():
+    rng = random.Random(f"{SEED}/glob")
+    made = [(random_glob(rng), "".join(rng.choice("ab/.-") for _ in range(rng.randrange(7)))) for _ in range(2 * MUTANTS)]
+    made = [((form, parts), text) for (form, parts), text in made if form]
+    got = pattern_answers("glob", [(form, text) for (form, _), text in made])
+    for ((form, parts), text), fits in zip(made, got):
+        assert fits == glob_at(parts, text), f"SEED={SEED}: {form} {text}"
+    assert 0 < sum(got) < len(got)
+
+
+def test_regular_expressions_fit_what_another_reader_fits():
+    rng = random.Random(f"{SEED}/regex")
+    made = [(random_regex(rng), "".join(rng.choice("ab1-.") for _ in range(rng.randrange(7)))) for _ in range(2 * MUTANTS)]
+    got = pattern_answers("regex", made)
+    for (form, text), fits in zip(made, got):
+        assert fits is not None, f"SEED={SEED}: {form} is refused"
+        assert fits == (re.fullmatch(form, text, re.A | re.S) is not None), f"SEED={SEED}: {form} {text}"
+    assert 0 < sum(got) < len(got)

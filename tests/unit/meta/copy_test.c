@@ -221,11 +221,15 @@ void test_copy_tells_null_from_nothing(void **state)
     struct fixture         *f        = *state;
     const struct meta_copy *copy     = meta_copy_new(f->arena);
     size_t                  table    = find_table("holds");
-    const struct db_value   row[]    = { db_int(1),           db_null(),        db_text(STR("")),
-                                         db_text(STR("why")), db_text(STR("")), db_int(0) };
-    struct meta_copy_page   page     = { .values = row, .n_rows = 1 };
-    struct meta_copy_page   back;
-    struct buf              form, form_back;
+    const struct db_value   row[]    = {
+             db_int(1),        db_null(),        db_text(STR("")), db_text(STR("why")),
+             db_text(STR("")), db_int(0),        db_text(STR("")), db_text(STR("tag")),
+             db_text(STR("")), db_text(STR("")), db_int(0),        db_int(0),
+             db_int(0)
+    };
+    struct meta_copy_page page = { .values = row, .n_rows = 1 };
+    struct meta_copy_page back;
+    struct buf            form, form_back;
 
     CHECK_OK(meta_copy_write(copy, f->tx, table, &page, &f->err), &f->err);
     CHECK_OK(meta_copy_read(copy, f->tx, f->arena, table, NULL, &back, &f->err), &f->err);

@@ -134,7 +134,9 @@ void test_collect_each_tie_alone_keeps_a_manifest(void **state)
         bool        goes;
     } cases[] = {
         { "", true },
-        { "INSERT INTO tags VALUES (1, 'again', '%s', 1, 1, 1)", false },
+        { "INSERT INTO tags (repo_id, name, digest, moved_at, moved_by) VALUES (1, 'again', '%s', "
+          "1, 1)",
+          false },
         { "INSERT INTO manifest_children SELECT 1, (SELECT digest FROM tags LIMIT 1), '%s'",
           false },
         { "UPDATE manifests SET pinned_until = 9e15 WHERE digest = '%s'", false },
