@@ -85,7 +85,7 @@ static const struct {
     [JSON_LIST]    = { "array", "maxItems" },
     [JSON_MAP]     = { "object", "maxProperties" },
     [JSON_ANY]     = { NULL, NULL },
-    [JSON_RAW]     = { NULL, NULL },
+    [JSON_RAW]     = { NULL, NULL }, /* with a table: a list of its objects, ready */
 };
 
 /* Null is read as missing. */
@@ -147,16 +147,18 @@ static void write_field(struct api_shapes *shapes, struct json_write *w,
         write_object(shapes, w, shape, field, is_nullable);
         return;
     }
+    bool is_list = field->kind == JSON_LIST || (field->kind == JSON_RAW && field->table != NULL);
+    enum json_kind kind = is_list ? JSON_LIST : field->kind;
     json_write_object(w);
-    if (kinds[field->kind].type != NULL)
-        write_type(w, kinds[field->kind].type, is_nullable);
+    if (kinds[kind].type != NULL)
+        write_type(w, kinds[kind].type, is_nullable);
     if (field->kind == JSON_INTEGER)
         json_write_text_at(w, "format", "int64");
     if (shape->is_body && field->max > 0 && kinds[field->kind].max != NULL)
         json_write_int_at(w, kinds[field->kind].max, (int64_t)field->max);
     if ((field->flags & JSON_SECRET) != 0)
         json_write_bool_at(w, "writeOnly", true);
-    if (field->kind == JSON_LIST)
+    if (is_list)
         write_items(shapes, w, shape, field);
     if (field->kind == JSON_MAP) {
         json_write_key(w, "additionalProperties");

@@ -40,10 +40,12 @@ int api_pages_write(struct api_call *call, const struct api_pages *pages, const 
     size_t     left  = paging->size;
     bool       more  = true;
 
+    size_t batch = pages->n_batch == 0 ? BATCH : pages->n_batch;
+
     while (left > 0 && more) {
         size_t n;
 
-        if (write_batch(call, pages, what, left < BATCH ? left : BATCH, list, &after, &n, &more,
+        if (write_batch(call, pages, what, left < batch ? left : batch, list, &after, &n, &more,
                         err) < 0)
             return -1;
         left -= n;

@@ -18,6 +18,8 @@ struct api_pages {
      * the arena. what: as given to api_pages_write. */
     int (*read)(struct api_call *call, const void *what, struct arena *arena, struct str after,
                 size_t n_max, void **out, size_t *n_out, struct err *err);
+    size_t
+        n_batch; /* rows that are read at once; 0: as many as rows of some hundred bytes are well read */
     size_t size;                                             /* of a row */
     struct str (*key)(struct arena *arena, const void *row); /* may live in the row */
     void (*write)(struct api_call *call, struct json_write *w, const void *row);

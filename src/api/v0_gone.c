@@ -8,8 +8,6 @@
     "caches by digest can stand in front of it"
 #define COLLECTION \
     "collection runs by itself beside pushes and pulls; its settings are gc-interval and gc-delay"
-#define MANIFESTS "manifests are listed with their tags, under /tags"
-#define MANIFEST "DELETE /v2/{name}/manifests/{reference} deletes a manifest"
 #define PROFILING "nothing is profiled over HTTP: /metrics has the counters of each node"
 #define OLD_TRUST "this route ended with DTR 2.2"
 #define OLD_SCANNER "this was the name of /api/v0/imagescan in DTR 2.2"
@@ -32,8 +30,6 @@ const struct api_route api_v0_gone_routes[] = {
     GONE("gone.pprof",         HTTP_GET,    "/debug/pprof",                   API_DTR, PROFILING),
     GONE("gone.pprof.storage", HTTP_GET,    "/registry_debug_pprof/debug/pprof", API_DTR, PROFILING),
     GONE("gone.scanner",       HTTP_GET,    "/api/v0/nautilus/status",        API_DTR, OLD_SCANNER),
-    GONE("gone.manifests",     HTTP_GET,    "/api/v0/repositories/{namespace}/{name...}/manifests",             API_DTR, MANIFESTS),
-    GONE("gone.manifest.delete", HTTP_DELETE, "/api/v0/repositories/{namespace}/{name...}/manifests/{reference}", API_DTR, MANIFEST),
     GONE("gone.trust",         HTTP_GET,    "/api/v0/repositories/{namespace}/{name...}/tags/{tag}/trust",   API_DTR, OLD_TRUST),
     { 0 },
 };

@@ -64,7 +64,7 @@ const struct client_command client_repo_rows[] = {
       .more = "Grants on what lies above it reach it too: `assay grant who` says who can do something, and why.",
       .examples = "assay repo teams acme/base" },
     { .name = "repo tags", .args = "REPO", .summary = "List tags of a repository",
-      .method = "GET", .path = "/api/v0/repositories/{+REPO}/tags?includeManifests=true",
+      .method = "GET", .path = "/api/v0/repositories/{+REPO}/tags",
       .list = "", .paging = CLIENT_BY_PAGE_START, .columns = tag_columns,
       .examples = "assay repo tags acme/base\nassay repo tags acme/base -o json | jq -r '.[].name'" },
     { .name = "repo untag", .args = "REPO TAG", .summary = "Delete a tag",

@@ -28,6 +28,9 @@ struct json_limits {
     size_t depth;            /* default 64 */
     size_t key;              /* bytes of one key, escapes resolved, default 1,024 */
     bool   is_integers_only; /* default: no */
+    bool
+        tells_case; /* default: no. Keys that differ only in case are two, as labels that others chose may be; in
+                        * another case than a table's member they are refused all the same */
 };
 
 extern const struct json_limits json_limits_default; /* 4 MiB, 20,000, 64, 1,024 */
@@ -48,7 +51,8 @@ enum json_kind {
     JSON_LIST,    /* struct json_list of structs, by the row's table; null: of struct str */
     JSON_MAP,     /* struct json_map: string to string */
     JSON_ANY,     /* only its presence: bool */
-    JSON_RAW /* struct str that is one JSON value, printed as it is; of tables that are never read */
+    JSON_RAW /* struct str that is one JSON value, printed as it is; of tables that are never read. A table says that it
+              * is a list of its objects */
 };
 
 enum json_flags {

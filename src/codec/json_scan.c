@@ -156,12 +156,13 @@ static void grow_seen(struct seen *seen, struct arena *scratch)
     *seen = larger;
 }
 
-/* Was this key, folded, in this object before? */
+/* Was this key, folded unless case tells, in this object before? */
 static bool is_repeated(struct scan *s, uint64_t object, struct buf *key)
 {
     struct fingerprint fingerprint;
 
-    key->n = json_fold(key->p, key->n);
+    if (!s->limits->tells_case)
+        key->n = json_fold(key->p, key->n);
     buf_add(key, &object, sizeof(object));
     crypto_shorthash_siphashx24((unsigned char *)&fingerprint, (const unsigned char *)key->p,
                                 key->n, hash_key);

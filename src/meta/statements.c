@@ -18,6 +18,7 @@ const struct db_statements *const meta_statements[] = {
     &meta_event_statements,
     &meta_grant_statements,
     &meta_job_statements,
+    &meta_image_statements,
     &meta_level_statements,
     &meta_manifest_statements,
     &meta_object_statements,

@@ -25,6 +25,7 @@ extern const struct db_statements meta_cron_statements;
 extern const struct db_statements meta_damage_statements;
 extern const struct db_statements meta_event_statements;
 extern const struct db_statements meta_grant_statements;
+extern const struct db_statements meta_image_statements;
 extern const struct db_statements meta_level_statements;
 extern const struct db_statements meta_job_statements;
 extern const struct db_statements meta_manifest_statements;

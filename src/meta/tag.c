@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "meta/image_private.h"
 #include "meta/statements.h"
 
 enum { LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE, PAGE_ROWS, ROWS_NAMED, ROWS_OF, COUNT };
@@ -14,10 +15,13 @@ enum { TAGS_OF_MAX = 100000 };
 #define FIND_BY_NAME \
     "SELECT name, digest, moved_at, moved_by FROM tags WHERE repo_id = $1 AND name = $2"
 
-#define ROWS                                                                                  \
-    "SELECT t.name, t.digest, t.moved_at, coalesce(a.name, ''), m.media_type, m.config_type," \
-    " m.total_size, m.pushed_at FROM tags AS t JOIN manifests AS m ON m.repo_id = t.repo_id"  \
-    " AND m.digest = t.digest LEFT JOIN accounts AS a ON a.id = t.moved_by WHERE t.repo_id = $1"
+#define ROWS(lines)                                                                    \
+    "SELECT t.name, CASE WHEN t.created_at = 0 THEN t.moved_at ELSE t.created_at END," \
+    " t.moved_at, coalesce(a.name, ''), " META_IMAGE_COLUMNS(                          \
+        lines) " FROM tags AS t"                                                       \
+               " JOIN manifests AS m ON m.repo_id = t.repo_id AND m.digest = "         \
+               "t.digest" META_IMAGE_JOINS                                             \
+               " LEFT JOIN accounts AS a ON a.id = t.moved_by WHERE t.repo_id = $1"
 
 /* clang-format off */
 static const struct db_statement sql[] = {
@@ -25,7 +29,7 @@ static const struct db_statement sql[] = {
                   .sql  = FIND_BY_NAME,
                   .pg   = FIND_BY_NAME " FOR UPDATE" },
     [ADD]     = { .name = "tag.add",     .in = "ittii", .out = "",
-                  .sql  = "INSERT INTO tags (repo_id, name, digest, moved_at, moved_by) VALUES ($1, $2, $3, $4, $5)"
+                  .sql  = "INSERT INTO tags (repo_id, name, digest, moved_at, moved_by, created_at) VALUES ($1, $2, $3, $4, $5, $4)"
                           " ON CONFLICT (repo_id, name) DO NOTHING" },
     [MOVE]    = { .name = "tag.move",    .in = "ittii", .out = "",
                   .sql  = "UPDATE tags SET digest = $3, moved_at = $4, moved_by = $5 WHERE repo_id = $1 AND name = $2" },
@@ -35,12 +39,12 @@ static const struct db_statement sql[] = {
                   .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND digest = $2 ORDER BY name" },
     [PAGE]    = { .name = "tag.page",    .in = "iti",   .out = "t",
                   .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND name > $2 ORDER BY name LIMIT $3" },
-    [PAGE_ROWS]  = { .name = "tag.page_rows",  .in = "iti", .out = "ttitttii",
-                     .sql  = ROWS " AND t.name > $2 ORDER BY t.name LIMIT $3" },
-    [ROWS_NAMED] = { .name = "tag.rows_named", .in = "it",  .out = "ttitttii",
-                     .sql  = ROWS " AND t.name = $2" },
-    [ROWS_OF]    = { .name = "tag.rows_of",    .in = "iti", .out = "ttitttii",
-                     .sql  = ROWS " AND t.digest = $2 ORDER BY t.name LIMIT $3" },
+    [PAGE_ROWS]  = { .name = "tag.page_rows",  .in = "itii", .out = "tiit" META_IMAGE_OUT,
+                     .sql  = ROWS("$3") " AND t.name > $2 ORDER BY t.name LIMIT $4" },
+    [ROWS_NAMED] = { .name = "tag.rows_named", .in = "it",  .out = "tiit" META_IMAGE_OUT,
+                     .sql  = ROWS("0") " AND t.name = $2" },
+    [ROWS_OF]    = { .name = "tag.rows_of",    .in = "iti", .out = "tiit" META_IMAGE_OUT,
+                     .sql  = ROWS("0") " AND t.digest = $2 ORDER BY t.name LIMIT $3" },
     [COUNT]      = { .name = "tag.count",      .in = "i",   .out = "i",
                      .sql  = "SELECT count(*) FROM tags WHERE repo_id = $1" },
 };
@@ -53,13 +57,10 @@ static const struct db_column columns[] = {
 };
 static const struct db_column row_columns[] = {
     DB_COL_TEXT(struct meta_tag_row, name),
-    DB_COL_TEXT(struct meta_tag_row, digest),
+    DB_COL_INT (struct meta_tag_row, created_at),
     DB_COL_INT (struct meta_tag_row, moved_at),
     DB_COL_TEXT(struct meta_tag_row, moved_by),
-    DB_COL_TEXT(struct meta_tag_row, media_type),
-    DB_COL_TEXT(struct meta_tag_row, config_type),
-    DB_COL_INT (struct meta_tag_row, total_size),
-    DB_COL_INT (struct meta_tag_row, pushed_at),
+    META_IMAGE_FIELDS(struct meta_tag_row, image.),
 };
 /* clang-format on */
 
@@ -132,24 +133,23 @@ static int list_rows(struct db_tx *tx, struct arena *arena, int statement,
         return -1;
     *out = list;
 
-    /* A deleted account's name goes on behind a sign that no name has. */
     for (size_t i = 0; i < *n_out; i++) {
-        ptrdiff_t end = str_find((*out)[i].moved_by, '#');
-
-        if (end >= 0)
-            (*out)[i].moved_by.n = (size_t)end;
+        (*out)[i].moved_by        = meta_image_person((*out)[i].moved_by);
+        (*out)[i].image.pushed_by = meta_image_person((*out)[i].image.pushed_by);
     }
     return 0;
 }
 
 int meta_tag_page_rows(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
-                       size_t n_max, struct meta_tag_row **out, size_t *n_out, struct err *err)
+                       size_t n_max, int with_lines, struct meta_tag_row **out, size_t *n_out,
+                       struct err *err)
 {
     struct str from = after.p == NULL ? STR("") : after;
 
     return list_rows(tx, arena, PAGE_ROWS,
-                     DB_ARGS(db_int(repo_id), db_text(from), db_int((int64_t)n_max)), n_max, out,
-                     n_out, err);
+                     DB_ARGS(db_int(repo_id), db_text(from), db_int(with_lines),
+                             db_int((int64_t)n_max)),
+                     n_max, out, n_out, err);
 }
 
 int meta_tag_rows_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,

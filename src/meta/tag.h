@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "meta/image.h"
 
 struct arena;
 struct db_tx;
@@ -41,21 +42,19 @@ int meta_tag_page(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct
 
 /* What is shown of a tag, its manifest with it. */
 struct meta_tag_row {
-    struct str name;
-    struct str digest;
-    int64_t    moved_at;
-    struct str moved_by; /* name of the account; empty when it is not known */
-    struct str media_type;
-    struct str config_type; /* empty for an index */
-    int64_t    total_size;
-    int64_t    pushed_at; /* the manifest, for the first time */
+    struct str        name;
+    int64_t           created_at; /* this tag, of late */
+    int64_t           moved_at;
+    struct str        moved_by; /* name of the account; empty when it is not known */
+    struct meta_image image;
 };
 
-/* Pages as above. */
+/* Pages as above; with_lines: with the lines of each image. */
 int meta_tag_page_rows(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str after,
-                       size_t n_max, struct meta_tag_row **out, size_t *n_out, struct err *err);
+                       size_t n_max, int with_lines, struct meta_tag_row **out, size_t *n_out,
+                       struct err *err);
 
-/* Those of that name (one at most) or, for a digest, of that manifest. */
+/* Those of that name (one at most) or, for a digest, of that manifest; without lines. */
 int meta_tag_rows_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
                      struct str digest, size_t n_max, struct meta_tag_row **out, size_t *n_out,
                      struct err *err);

@@ -1,7 +1,7 @@
 /* oci/manifest.c: the wire objects are tables; what a table cannot say follows as named checks, in the
  * order in which a person would doubt: what is it, is it one thing only, are its parts in order.
  *
- * `urls` are read for their form and forgotten: nobody here fetches them. */
+ * `urls` are told where layers are shown; nobody here fetches them. */
 #include "oci/manifest.h"
 
 #include "base/assert.h"
@@ -226,6 +226,7 @@ static int bind_descriptor(struct arena *arena, const struct wire_descriptor *wi
         .size          = wire->size,
         .artifact_type = wire->artifact_type,
         .annotations   = wire->annotations,
+        .urls          = wire->urls,
         .platform      = wire->platform,
         .has_data      = wire->has_data,
     };

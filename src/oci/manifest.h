@@ -45,6 +45,7 @@ struct oci_descriptor {
     int64_t             size;
     struct str          artifact_type;
     struct json_map     annotations;
+    struct json_list    urls; /* of struct str; told, never fetched */
     struct oci_platform platform;
     bool                has_data;     /* the bytes are inside and have been checked */
     bool                is_elsewhere; /* non-distributable layer: the blob may be missing here */

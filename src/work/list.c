@@ -6,6 +6,7 @@
 #include "meta/manifest.h"
 #include "meta/repo.h"
 #include "meta/tag.h"
+#include "work/image_private.h"
 #include "work/work_private.h"
 
 static void cut(struct work_names *names, size_t n_max)
@@ -74,14 +75,18 @@ int work_list_referrers(struct work *work, struct arena *arena, const struct aut
 }
 
 int work_list_tag_rows(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                       struct str after, size_t n_max, struct meta_tag_row **out, size_t *n_out,
-                       struct err *err)
+                       struct str after, size_t n_max, bool with_lines, struct meta_tag_row **out,
+                       size_t *n_out, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (db_begin(work->db, DB_READ, "list tags with manifests", &tx, err) < 0)
+    if (db_begin(work->db, DB_READ, "list tags with manifests", &tx, err) < 0 ||
+        meta_tag_page_rows(tx, arena, repo->id, after, n_max, with_lines, out, n_out, err) < 0)
         return -1;
-    return meta_tag_page_rows(tx, arena, repo->id, after, n_max, out, n_out, err);
+    db_abort(&tx);
+    return *n_out == 0 ? 0
+                       : work_image_complete(work, arena, repo->id, &(*out)->image, *n_out,
+                                             sizeof(struct meta_tag_row), err);
 }
 
 int work_count_tags(struct work *work, const struct auth_repo *repo, int64_t *out, struct err *err)

@@ -44,10 +44,11 @@ int work_list_referrers(struct work *work, struct arena *arena, const struct aut
                         struct str after, size_t n_max, struct work_referrers *out,
                         struct err *err);
 
-/* Tags with their manifests, by name after `after`, at most n_max; and how many there are. */
+/* Tags with their manifests, by name after `after`, at most n_max, with the lines of their images when asked for; and
+ * how many there are. */
 int work_list_tag_rows(struct work *work, struct arena *arena, const struct auth_repo *repo,
-                       struct str after, size_t n_max, struct meta_tag_row **out, size_t *n_out,
-                       struct err *err);
+                       struct str after, size_t n_max, bool with_lines, struct meta_tag_row **out,
+                       size_t *n_out, struct err *err);
 int work_count_tags(struct work *work, const struct auth_repo *repo, int64_t *out, struct err *err);
 
 /* The one of that name, or those of the manifest with that digest (at most 1,000). ERR_NOT_FOUND, NO_SUCH_REF, when

@@ -17,6 +17,7 @@
 #include "meta/object.h"
 #include "meta/tag.h"
 #include "oci/manifest.h"
+#include "work/image_private.h"
 #include "work/work_private.h"
 
 struct pushing {
@@ -29,6 +30,8 @@ struct pushing {
     struct oci_digest             digest;
     const struct oci_descriptor **blobs; /* config and layers that must be here, in digest order */
     size_t                        n_blobs;
+    struct meta_image_facts       facts; /* of an image, when it could be looked into */
+    bool                          has_facts;
     int64_t                       depth;
     struct db_tx                 *tx;
     int64_t                       repo_id;
@@ -185,6 +188,8 @@ static int write_manifest(struct pushing *p, int64_t *out_is_new, struct err *er
         if (meta_manifest_add_child(p->tx, p->repo_id, digest, child, err) < 0)
             return -1;
     }
+    if (p->has_facts && meta_image_put(p->tx, p->repo_id, digest, &p->facts, err) < 0)
+        return -1;
     return work_queue_manifest(p->tx, p->arena, p->repo_id, digest,
                                now + work_policy(p->work)->gc_delay, "push", err);
 }
@@ -298,6 +303,8 @@ int work_push_manifest(struct work *work, struct arena *arena, const struct meta
     if (work_may_push(work, push->bytes.n, err) < 0 || check_bytes(&p, err) < 0)
         return -1;
     gather_blobs(&p);
+    if (repo->id != 0 && !oci_manifest_is_index(&p.manifest))
+        p.has_facts = work_image_look(work, arena, repo->id, &p.manifest, &p.facts) == 1;
 
     if (failpoint(FP_PUSH, err) < 0 || db_begin(work->db, DB_WRITE, "push manifest", &tx, err) < 0)
         return -1;
