@@ -15,10 +15,15 @@
  *     pause=FILE             the thread waits until FILE exists
  *     list                   instead of all that: print the names and end
  *
+ * `skip:NAME` among the rules leaves out a condition of safety (enum failpoint_skip), so that a test can show that
+ * another test would see it missing.
+ *
  * A name or an action that does not exist ends the program with status 2. What happened is told on standard
  * error. tests/crash/test_failpoints.py kills a server at each of them and fails when one is not reached. */
 #ifndef BASE_FAILPOINT_H
 #define BASE_FAILPOINT_H
+
+#include <stdbool.h>
 
 struct err;
 
@@ -160,6 +165,21 @@ enum failpoint {
 
 /* 0 go on, -1 with an error that a test has asked for. Points in functions that cannot fail ignore it. */
 int failpoint(enum failpoint point, struct err *err);
+
+/* Conditions under which collection lets a blob go (work/collect.c, work/brake.c), in the order of their list there. */
+enum failpoint_skip {
+    SKIP_USED,
+    SKIP_PINNED,
+    SKIP_HELD,
+    SKIP_TOUCHED,
+    SKIP_BRAKES,
+    SKIP_DATABASE_TIME, /* the node's clock in place of the database's */
+
+    N_SKIPS
+};
+
+/* Is the condition left out? Never in what is shipped. */
+bool failpoint_skips(enum failpoint_skip condition);
 
 /* Of failpoint_on.c only. Takes a list as above in place of what was in force; null for none. ERR_INVALID
  * names what is wrong in it. Before the second thread starts. */

@@ -7,3 +7,9 @@ int failpoint(enum failpoint point, struct err *err)
     (void)err;
     return 0;
 }
+
+bool failpoint_skips(enum failpoint_skip condition)
+{
+    (void)condition;
+    return false;
+}

@@ -153,6 +153,15 @@ static const char *const names[N_FAILPOINTS] = {
     [FP_STOP_CLOSED]              = "stop.closed",
 };
 
+static const char *const skip_names[N_SKIPS] = {
+    [SKIP_USED]          = "used",
+    [SKIP_PINNED]        = "pinned",
+    [SKIP_HELD]          = "held",
+    [SKIP_TOUCHED]       = "touched",
+    [SKIP_BRAKES]        = "brakes",
+    [SKIP_DATABASE_TIME] = "database-time",
+};
+
 static const struct {
     const char *name;
     long        number;
@@ -162,6 +171,7 @@ static const struct {
 /* clang-format on */
 
 static struct rule rules[N_FAILPOINTS];
+static bool        skipped[N_SKIPS];
 
 const char *failpoint_name(enum failpoint point)
 {
@@ -225,6 +235,11 @@ int failpoint(enum failpoint point, struct err *err)
     if (rule->act == act_error)
         return err_set_os(err, ERR_UNAVAILABLE, "failpoint %s", names[point]);
     return 0;
+}
+
+bool failpoint_skips(enum failpoint_skip condition)
+{
+    return skipped[condition];
 }
 
 /* -- the variable ------------------------------------------------------------------------------------- */
@@ -312,11 +327,24 @@ static struct rule *find_rule(struct str name)
     return NULL;
 }
 
+static int parse_skip(struct str name, struct err *err)
+{
+    for (size_t i = 0; i < N_SKIPS; i++) {
+        if (str_is(name, skip_names[i])) {
+            skipped[i] = true;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_INVALID, "there is no condition \"" STR_FMT "\"", STR_ARGS(name));
+}
+
 static int parse_rule(struct str text, struct err *err)
 {
     struct str whole = text, where, name;
 
     str_next(&text, ':', &where);
+    if (str_is(where, "skip"))
+        return parse_skip(text, err);
     str_next(&where, '@', &name);
     struct rule *rule = find_rule(name);
     if (rule == NULL)
@@ -333,6 +361,7 @@ int failpoint_arm(const char *spec, struct err *err)
     struct str one;
 
     memset(rules, 0, sizeof(rules));
+    memset(skipped, 0, sizeof(skipped));
     while (str_next(&rest, ';', &one)) {
         if (parse_rule(one, err) < 0)
             return -1;

@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "cmd/doctor.h"
 #include "cmd/fsck.h"
+#include "cmd/gc.h"
 #include "cmd/long.h"
 #include "cmd/verb.h"
 #include "conf/conf.h"
@@ -438,6 +439,7 @@ int completion_print(struct str shell, struct buf *out, struct err *err)
         place_settings(&shells[i], "config", arena, out);
         place_admin(&shells[i], arena, out);
         place_long(&shells[i], &fsck_command, arena, out);
+        place_long(&shells[i], &gc_command, arena, out);
         place_long(&shells[i], &doctor_command, arena, out);
         place_shells(&shells[i], out);
         for (const struct client_group *group = client_groups; group->name != NULL; group++)

@@ -1,8 +1,10 @@
 /* cmd/kinds.c: the kinds of jobs. */
 #include "cmd/kinds.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "cmd/gc.h"
 #include "cmd/node.h"
 #include "codec/text.h"
 #include "db/db.h"
@@ -16,7 +18,7 @@
 #define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
 
-enum { HISTORY_BATCH = 500 };
+enum { HISTORY_BATCH = 500, REPORT_MAX = 4096 };
 
 /* -- collection --------------------------------------------------------------------------------------- */
 
@@ -48,33 +50,47 @@ static void tell_run(void *context, const struct work_review *review)
                 STR_ARGS(review->id), review->reason);
 }
 
-static int run_collect(struct job *job, void *context, struct err *err)
+static int collect(struct job *job, void *context, enum work_collect_part part, struct err *err)
 {
-    struct node        *node    = context;
-    bool                is_dry  = str_is(job_parameter(job, "dryRun"), "true");
-    struct work_collect collect = {
-        .is_dry      = is_dry,
-        .should_stop = collect_should_stop,
-        .guard       = collect_guard,
-        .tell        = is_dry ? tell_dry : tell_run,
-        .context     = job,
+    AUTO(arena_free) struct arena *arena   = arena_new();
+    struct node                   *node    = context;
+    bool                           is_dry  = str_is(job_parameter(job, "dryRun"), "true");
+    struct work_collect            collect = {
+                   .part        = part,
+                   .is_dry      = is_dry,
+                   .should_stop = collect_should_stop,
+                   .guard       = collect_guard,
+                   .tell        = is_dry ? tell_dry : tell_run,
+                   .context     = job,
     };
     struct work_collected done;
+    struct buf            text;
 
     if (work_collect(node->work, &collect, &done, err) < 0)
         return -1;
-    if (done.brake != NULL)
-        job_log(job, "brake: %s; nothing more is taken away", done.brake);
-    if (done.n_reviews > 0 || done.n_repos > 0)
-        job_log(job,
-                "%s%lld reviewed: %lld manifests, %lld blobs, %lld links and %lld deleted "
-                "repositories went, %lld stayed, "
-                "%lld could not be looked at; %lld bytes come free after doom-delay",
-                is_dry ? "without effect: " : "", (long long)done.n_reviews,
-                (long long)done.n_manifests, (long long)done.n_blobs, (long long)done.n_links,
-                (long long)done.n_repos, (long long)done.n_kept, (long long)done.n_failed,
-                (long long)done.bytes);
+    buf_init(&text, arena, REPORT_MAX);
+    collection_print(&done, is_dry, &text);
+    struct str rest = buf_view(&text), line;
+    while (str_next(&rest, '\n', &line)) {
+        if (line.n > 0)
+            job_log(job, STR_FMT, STR_ARGS(line));
+    }
     return 0;
+}
+
+static int run_collect(struct job *job, void *context, struct err *err)
+{
+    return collect(job, context, COLLECT_ALL, err);
+}
+
+static int run_collect_metadata(struct job *job, void *context, struct err *err)
+{
+    return collect(job, context, COLLECT_METADATA, err);
+}
+
+static int run_collect_blobs(struct job *job, void *context, struct err *err)
+{
+    return collect(job, context, COLLECT_BLOBS, err);
 }
 
 int kinds_collect_if_due(struct node *node, struct jobs *jobs, struct err *err)
@@ -171,6 +187,12 @@ static const char *const sleep_takes[]   = { "duration", NULL };
 const struct job_kind cmd_kinds[] = {
     { .name = "onlinegc", .says = "Gives back the space of what nothing names any more", .capacity = 1,
       .parameters = collect_takes, .run = run_collect },
+    { .name = "gc", .says = "The same, by its older name", .capacity = 1,
+      .parameters = collect_takes, .run = run_collect },
+    { .name = "onlinegc_metadata", .says = "Its first half: manifests and deleted repositories", .capacity = 1,
+      .parameters = collect_takes, .run = run_collect_metadata },
+    { .name = "onlinegc_blobs", .says = "Its second half: blobs, and bytes whose wait is over", .capacity = 1,
+      .parameters = collect_takes, .run = run_collect_blobs },
     { .name = "onlinegc_joblogs", .says = "Takes old jobs and their logs out of the history", .capacity = 1,
       .schedule = "0 30 3 * * *", .parameters = history_takes, .run = run_history },
     { .name = "sleep", .says = "Sleeps, for trying the queue", .capacity = 4, .parameters = sleep_takes, .run = run_sleep },

@@ -20,6 +20,8 @@ const struct cmd cmd_table[] = {
     { "doctor", "look at storage, clock, keys, certificate, disk, database and limits; -o json",
       cmd_doctor },
     { "fsck", "compare everything with everything; --rehash, --repair-index, -o json", cmd_fsck },
+    { "gc", "what collection freed, what waits and why; --now, --dry-run, --reset-brake, -o json",
+      cmd_gc },
     { "config", "print every setting, its value and where it came from", cmd_config },
     { "migrate", "move a stopped registry into another database, verified", cmd_migrate },
     { "routes", "print the table of HTTP routes; -o json the description of the API", cmd_routes },

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cmd/doctor.h"
 #include "cmd/fsck.h"
+#include "cmd/gc.h"
 #include "io/file.h"
 #include "meta/event.h"
 #include "oci/name.h"
@@ -167,6 +168,7 @@ const struct verb *verb_find(struct str name)
 const struct verb_long verb_long_table[] = {
     { "fsck", fsck_verb },
     { "doctor", doctor_verb },
+    { "gc", gc_verb },
     { 0 },
 };
 

@@ -24,6 +24,11 @@ int64_t clock_monotonic_us(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_us(void)
+{
+    return read_clock(CLOCK_BOOTTIME);
+}
+
 void clock_set_offset(int64_t us)
 {
     atomic_store_explicit(&offset_us, us, memory_order_relaxed);

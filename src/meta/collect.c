@@ -11,8 +11,11 @@ enum { NAMED_MAX = 100000 };
 
 enum {
     DUE,
+    DUE_MANIFESTS,
+    DUE_BLOBS,
     IS_DUE,
     PAGE,
+    FOLLOWS,
     REMOVE,
     MOVE,
     COUNTS,
@@ -46,6 +49,8 @@ enum {
 
 #define REVIEW \
     "SELECT kind, id, review_after, attempts, event FROM gc_queue WHERE review_after <= $1"
+#define DUE_FIRST " ORDER BY review_after LIMIT $2"
+#define SKIP_TAKEN " FOR UPDATE SKIP LOCKED"
 #define BLOB "SELECT size, object_key, touched_at FROM blobs WHERE digest = $1"
 #define FATE                                                                           \
     "SELECT coalesce(deleted_at, 0), touched_at, pinned_until, subject FROM manifests" \
@@ -54,28 +59,39 @@ enum {
 
 /* clang-format off */
 static const struct db_statement sql[] = {
-    [DUE]           = { .name = "review.due",       .in = "ii",   .out = "ttiit",
-                        .sqlite = REVIEW " ORDER BY review_after LIMIT $2",
-                        .pg     = REVIEW " ORDER BY review_after LIMIT $2 FOR UPDATE SKIP LOCKED" },
+    [DUE]           = { .name = "review.due",           .in = "ii", .out = "ttiit",
+                        .sqlite = REVIEW DUE_FIRST,
+                        .pg     = REVIEW DUE_FIRST SKIP_TAKEN },
+    [DUE_MANIFESTS] = { .name = "review.due_manifests", .in = "ii", .out = "ttiit",
+                        .sqlite = REVIEW " AND kind = 'manifest'" DUE_FIRST,
+                        .pg     = REVIEW " AND kind = 'manifest'" DUE_FIRST SKIP_TAKEN },
+    [DUE_BLOBS]     = { .name = "review.due_blobs",     .in = "ii", .out = "ttiit",
+                        .sqlite = REVIEW " AND kind <> 'manifest'" DUE_FIRST,
+                        .pg     = REVIEW " AND kind <> 'manifest'" DUE_FIRST SKIP_TAKEN },
     [IS_DUE]        = { .name = "review.is_due",    .in = "ii",   .out = "i",
                         .sql  = "SELECT CASE WHEN EXISTS (SELECT 1 FROM gc_queue WHERE review_after <= $1) OR EXISTS"
+                                " (SELECT 1 FROM doomed_objects WHERE not_before <= $1) OR EXISTS"
                                 " (SELECT 1 FROM repositories WHERE deleted_at IS NOT NULL AND reaped_at IS NULL"
                                 " AND deleted_at <= $2) THEN 1 ELSE 0 END" },
-    [PAGE]          = { .name = "review.page",      .in = "itti", .out = "ttiit",
-                        .sql  = REVIEW " AND (kind, id) > ($2, $3) ORDER BY kind, id LIMIT $4" },
+    [PAGE]          = { .name = "review.page",      .in = "itttti", .out = "ttiit",
+                        .sql  = REVIEW " AND (kind, id) > ($2, $3) AND kind >= $4 AND kind <= $5"
+                                " ORDER BY kind, id LIMIT $6" },
+    [FOLLOWS]       = { .name = "review.follows",   .in = "iii",  .out = "ttiit",
+                        .sql  = REVIEW " AND review_after >= $2 ORDER BY review_after LIMIT $3" },
     [REMOVE]        = { .name = "review.remove",    .in = "tt",   .out = "",
                         .sql  = "DELETE FROM gc_queue WHERE kind = $1 AND id = $2" },
     [MOVE]          = { .name = "review.move",      .in = "ttii", .out = "",
                         .sql  = "UPDATE gc_queue SET review_after = $3, attempts = $4 WHERE kind = $1 AND id = $2" },
-    [COUNTS]        = { .name = "review.counts",    .in = "i",    .out = "iiiiiii",
+    [COUNTS]        = { .name = "review.counts",    .in = "i",    .out = "iiiiiiii",
                         .sql  = "SELECT count(*), coalesce(sum(CASE WHEN review_after <= $1 THEN 1 ELSE 0 END), 0),"
                                 " coalesce(sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), 0), coalesce(min(review_after), 0),"
                                 " (SELECT count(*) FROM doomed_objects), (SELECT coalesce(sum(size), 0) FROM doomed_objects),"
-                                " (SELECT coalesce(sum(size), 0) FROM doomed_objects WHERE not_before <= $1) FROM gc_queue",
+                                " (SELECT coalesce(sum(size), 0) FROM doomed_objects WHERE not_before <= $1), (SELECT coalesce(max(not_before), 0) FROM doomed_objects) FROM gc_queue",
                         .pg   = "SELECT count(*), coalesce(sum(CASE WHEN review_after <= $1 THEN 1 ELSE 0 END), 0)::bigint,"
                                 " coalesce(sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), 0)::bigint, coalesce(min(review_after), 0),"
                                 " (SELECT count(*) FROM doomed_objects), (SELECT coalesce(sum(size), 0) FROM doomed_objects)::bigint,"
-                                " (SELECT coalesce(sum(size), 0) FROM doomed_objects WHERE not_before <= $1)::bigint FROM gc_queue" },
+                                " (SELECT coalesce(sum(size), 0) FROM doomed_objects WHERE not_before <= $1)::bigint,"
+                                " (SELECT coalesce(max(not_before), 0) FROM doomed_objects) FROM gc_queue" },
     [LOCK_BLOB]     = { .name = "doom.lock",        .in = "t",    .out = "iti",
                         .sqlite = BLOB, .pg = BLOB " FOR UPDATE" },
     [IS_USED]       = { .name = "doom.is_used",     .in = "t",    .out = "i",
@@ -163,6 +179,7 @@ static const struct db_column count_columns[] = {
     DB_COL_INT(struct meta_review_counts, n_doomed),
     DB_COL_INT(struct meta_review_counts, n_bytes),
     DB_COL_INT(struct meta_review_counts, n_due_bytes),
+    DB_COL_INT(struct meta_review_counts, last_free_at),
 };
 
 static const struct db_column doom_columns[] = {
@@ -205,12 +222,16 @@ META_STATEMENTS(collect);
 
 /* -- the queue ---------------------------------------------------------------------------------------- */
 
-int meta_review_due(struct db_tx *tx, struct arena *arena, size_t n_max, struct meta_review **out,
-                    size_t *n_out, struct err *err)
+int meta_review_due(struct db_tx *tx, struct arena *arena, enum meta_review_which which,
+                    size_t n_max, struct meta_review **out, size_t *n_out, struct err *err)
 {
-    void *list = NULL;
-    int   done = db_list(tx, arena, &sql[DUE], DB_ARGS(db_int(db_now(tx)), db_int((int64_t)n_max)),
-                         review_columns, sizeof(**out), n_max, &list, n_out, err);
+    static const int statements[] = { [META_REVIEW_ALL]       = DUE,
+                                      [META_REVIEW_MANIFESTS] = DUE_MANIFESTS,
+                                      [META_REVIEW_BLOBS]     = DUE_BLOBS };
+    void            *list         = NULL;
+    int              done         = db_list(tx, arena, &sql[statements[which]],
+                                            DB_ARGS(db_int(db_now(tx)), db_int((int64_t)n_max)), review_columns,
+                                            sizeof(**out), n_max, &list, n_out, err);
 
     *out = list;
     return done;
@@ -226,14 +247,29 @@ int meta_review_is_due(struct db_tx *tx, int64_t deleted_until, struct err *err)
     return is_due != 0;
 }
 
-int meta_review_page(struct db_tx *tx, struct arena *arena, struct str after_kind,
-                     struct str after_id, size_t n_max, struct meta_review **out, size_t *n_out,
-                     struct err *err)
+int meta_review_page(struct db_tx *tx, struct arena *arena, enum meta_review_which which,
+                     const struct meta_review *after, bool with_later, size_t n_max,
+                     struct meta_review **out, size_t *n_out, struct err *err)
+{
+    struct str first = which == META_REVIEW_MANIFESTS ? STR("manifest") : STR("");
+    struct str last  = which == META_REVIEW_BLOBS ? STR("link") : STR("manifest");
+    void      *list  = NULL;
+    int        done =
+        db_list(tx, arena, &sql[PAGE],
+                DB_ARGS(db_int(with_later ? INT64_MAX : db_now(tx)), db_text(after->kind),
+                        db_text(after->id), db_text(first), db_text(last), db_int((int64_t)n_max)),
+                review_columns, sizeof(**out), n_max, &list, n_out, err);
+
+    *out = list;
+    return done;
+}
+
+int meta_review_follows(struct db_tx *tx, struct arena *arena, int64_t since, size_t n_max,
+                        struct meta_review **out, size_t *n_out, struct err *err)
 {
     void *list = NULL;
-    int   done = db_list(tx, arena, &sql[PAGE],
-                         DB_ARGS(db_int(db_now(tx)), db_text(after_kind), db_text(after_id),
-                                 db_int((int64_t)n_max)),
+    int   done = db_list(tx, arena, &sql[FOLLOWS],
+                         DB_ARGS(db_int(db_now(tx)), db_int(since), db_int((int64_t)n_max)),
                          review_columns, sizeof(**out), n_max, &list, n_out, err);
 
     *out = list;

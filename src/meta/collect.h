@@ -24,17 +24,23 @@ struct meta_review {
     struct str event;    /* the last that asked for it */
 };
 
-/* Those due for longest, at most n_max, locked to the transaction's end; what another node holds is left out. */
-int meta_review_due(struct db_tx *tx, struct arena *arena, size_t n_max, struct meta_review **out,
-                    size_t *n_out, struct err *err);
+enum meta_review_which { META_REVIEW_ALL, META_REVIEW_MANIFESTS, META_REVIEW_BLOBS };
 
-/* Is a review due, or a repository that was deleted until then to be reaped? 1, 0, -1. */
+/* Those due for longest, at most n_max, locked to the transaction's end; what another node holds is left out. */
+int meta_review_due(struct db_tx *tx, struct arena *arena, enum meta_review_which which,
+                    size_t n_max, struct meta_review **out, size_t *n_out, struct err *err);
+
+/* Is a review due, a repository that was deleted until then to be reaped, or an object's wait over? 1, 0, -1. */
 int meta_review_is_due(struct db_tx *tx, int64_t deleted_until, struct err *err);
 
-/* Those due, in the order of kind and id after the given ones, for a look without effect. */
-int meta_review_page(struct db_tx *tx, struct arena *arena, struct str after_kind,
-                     struct str after_id, size_t n_max, struct meta_review **out, size_t *n_out,
-                     struct err *err);
+/* In the order of kind and id after the given one, for a look without effect: those due, or with_later all. */
+int meta_review_page(struct db_tx *tx, struct arena *arena, enum meta_review_which which,
+                     const struct meta_review *after, bool with_later, size_t n_max,
+                     struct meta_review **out, size_t *n_out, struct err *err);
+
+/* Those that are due, and not before `since`. */
+int meta_review_follows(struct db_tx *tx, struct arena *arena, int64_t since, size_t n_max,
+                        struct meta_review **out, size_t *n_out, struct err *err);
 
 int meta_review_remove(struct db_tx *tx, const struct meta_review *review, struct err *err);
 int meta_review_move(struct db_tx *tx, const struct meta_review *review, int64_t review_after,
@@ -43,11 +49,12 @@ int meta_review_move(struct db_tx *tx, const struct meta_review *review, int64_t
 struct meta_review_counts {
     int64_t n_waiting; /* all */
     int64_t n_due;
-    int64_t n_failing;   /* with attempts */
-    int64_t first_at;    /* when the first is due; 0: there is none */
-    int64_t n_doomed;    /* objects whose bytes wait */
-    int64_t n_bytes;     /* of them */
-    int64_t n_due_bytes; /* of those that may go now */
+    int64_t n_failing;    /* with attempts */
+    int64_t first_at;     /* when the first is due; 0: there is none */
+    int64_t n_doomed;     /* objects whose bytes wait */
+    int64_t n_bytes;      /* of them */
+    int64_t n_due_bytes;  /* of those that may go now */
+    int64_t last_free_at; /* when the last of them may; 0: there is none */
 };
 
 int meta_review_counts(struct db_tx *tx, struct meta_review_counts *out, struct err *err);

@@ -13,6 +13,8 @@ enum {
     PENDING_DUE,
     DOOMED_ADD,
     DOOMED_DUE,
+    DOOMED_PUT_OFF,
+    DOOMED_IS_USED,
     DOOMED_REMOVE,
     QUEUE_PUT
 };
@@ -31,8 +33,12 @@ static const struct db_statement sql[] = {
     [DOOMED_ADD]     = { .name = "doomed.add",     .in = "tii",  .out = "",
                          .sql  = "INSERT INTO doomed_objects (object_key, size, not_before) VALUES ($1, $2, $3)"
                                  " ON CONFLICT (object_key) DO NOTHING" },
-    [DOOMED_DUE]     = { .name = "doomed.due",     .in = "ii",   .out = "t",
-                         .sql  = "SELECT object_key FROM doomed_objects WHERE not_before <= $1 ORDER BY not_before LIMIT $2" },
+    [DOOMED_DUE]     = { .name = "doomed.due",     .in = "ii",   .out = "ti",
+                         .sql  = "SELECT object_key, size FROM doomed_objects WHERE not_before <= $1 ORDER BY not_before LIMIT $2" },
+    [DOOMED_PUT_OFF] = { .name = "doomed.put_off", .in = "ti",   .out = "",
+                         .sql  = "UPDATE doomed_objects SET not_before = $2 WHERE object_key = $1" },
+    [DOOMED_IS_USED] = { .name = "doomed.is_used", .in = "t",    .out = "i",
+                         .sql  = "SELECT size FROM blobs WHERE object_key = $1" },
     [DOOMED_REMOVE]  = { .name = "doomed.remove",  .in = "t",    .out = "",
                          .sql  = "DELETE FROM doomed_objects WHERE object_key = $1" },
     [QUEUE_PUT]      = { .name = "gc_queue.put",   .in = "ttit", .out = "",
@@ -40,6 +46,11 @@ static const struct db_statement sql[] = {
                                  " ON CONFLICT (kind, id) DO UPDATE SET event = excluded.event, review_after ="
                                  " CASE WHEN excluded.review_after > gc_queue.review_after"
                                  " THEN excluded.review_after ELSE gc_queue.review_after END" },
+};
+
+static const struct db_column doomed_columns[] = {
+    DB_COL_TEXT(struct meta_doomed, key),
+    DB_COL_INT (struct meta_doomed, size),
 };
 /* clang-format on */
 
@@ -90,10 +101,28 @@ int meta_doomed_add(struct db_tx *tx, struct str object_key, int64_t size, int64
 }
 
 int meta_doomed_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
-                    struct str **out_keys, size_t *n_out, struct err *err)
+                    struct meta_doomed **out, size_t *n_out, struct err *err)
 {
-    return db_list_text(tx, arena, &sql[DOOMED_DUE], DB_ARGS(db_int(now), db_int((int64_t)n_max)),
-                        n_max, out_keys, n_out, err);
+    void *list = NULL;
+    int   done = db_list(tx, arena, &sql[DOOMED_DUE], DB_ARGS(db_int(now), db_int((int64_t)n_max)),
+                         doomed_columns, sizeof(**out), n_max, &list, n_out, err);
+
+    *out = list;
+    return done;
+}
+
+int meta_doomed_put_off(struct db_tx *tx, struct str object_key, int64_t not_before,
+                        struct err *err)
+{
+    return db_run(tx, &sql[DOOMED_PUT_OFF], DB_ARGS(db_text(object_key), db_int(not_before)), NULL,
+                  err);
+}
+
+int meta_doomed_is_used(struct db_tx *tx, struct str object_key, struct err *err)
+{
+    int64_t size;
+
+    return db_find_int(tx, &sql[DOOMED_IS_USED], DB_ARGS(db_text(object_key)), &size, err);
 }
 
 int meta_doomed_remove(struct db_tx *tx, struct str object_key, struct err *err)

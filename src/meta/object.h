@@ -26,8 +26,20 @@ int meta_pending_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t 
 
 int meta_doomed_add(struct db_tx *tx, struct str object_key, int64_t size, int64_t not_before,
                     struct err *err);
+
+struct meta_doomed {
+    struct str key;
+    int64_t    size;
+};
+
+/* Those whose wait is over, the longest first. */
 int meta_doomed_due(struct db_tx *tx, struct arena *arena, int64_t now, size_t n_max,
-                    struct str **out_keys, size_t *n_out, struct err *err);
+                    struct meta_doomed **out, size_t *n_out, struct err *err);
+int meta_doomed_put_off(struct db_tx *tx, struct str object_key, int64_t not_before,
+                        struct err *err);
+
+/* Has a blob this key, so that its object must stay? 1, 0, -1. */
+int meta_doomed_is_used(struct db_tx *tx, struct str object_key, struct err *err);
 int meta_doomed_remove(struct db_tx *tx, struct str object_key, struct err *err);
 
 /* What collection shall look at again and when. kind: "blob" (id: digest), "link" (id: repo:digest),

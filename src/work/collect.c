@@ -1,5 +1,5 @@
 /* work/collect.c: reviews, and what goes after them. The brakes are in work/brake.c, deleted repositories in
- * work/reap.c. */
+ * work/reap.c, bytes in work/objects.c. */
 #include "work/collect.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #define DAY_US (86400 * INT64_C(1000000))
 #define FIRST_BACKOFF_US (300 * INT64_C(1000000))
 
-enum { BATCH = 16, DOUBLINGS = 8 };
+enum { BATCH = 16, FOLLOWING = 64, DOUBLINGS = 8 };
 
 /* -- what a review says ------------------------------------------------------------------------------- */
 
@@ -41,7 +41,7 @@ static int64_t day_at_most(int64_t until, int64_t now)
 static int judge_blob(struct collect_run *run, struct str digest, const struct meta_doom *blob,
                       struct collect_verdict *verdict, struct err *err)
 {
-    int64_t now   = db_now(run->tx);
+    int64_t now   = collect_now(run);
     int64_t ready = blob->touched_at + work_policy(run->work)->gc_delay;
     int64_t pinned_until, held_until;
     int     is_used = meta_doom_is_used(run->tx, digest, err);
@@ -49,13 +49,13 @@ static int judge_blob(struct collect_run *run, struct str digest, const struct m
     if (is_used < 0 || meta_doom_pinned_until(run->tx, digest, &pinned_until, err) < 0 ||
         meta_hold_until(run->tx, 0, digest, &held_until, err) < 0)
         return -1;
-    if (is_used == 1)
+    if (is_used == 1 && !failpoint_skips(SKIP_USED))
         stay(verdict, "a manifest names it", 0);
-    else if (held_until > now)
+    else if (held_until > now && !failpoint_skips(SKIP_HELD))
         stay(verdict, "a hold keeps it", day_at_most(held_until, now));
-    else if (pinned_until > now)
+    else if (pinned_until > now && !failpoint_skips(SKIP_PINNED))
         stay(verdict, "a push relies on it", pinned_until);
-    else if (ready > now)
+    else if (ready > now && !failpoint_skips(SKIP_TOUCHED))
         stay(verdict, "it was touched within gc-delay", ready);
     else
         go(verdict, "nothing names it", blob->size);
@@ -75,6 +75,7 @@ static int doom_blob(struct collect_run *run, struct str digest, const struct me
     run->counts.n_links += n_links;
     run->counts.n_blobs++;
     run->counts.bytes += blob->size;
+    run->counts.free_at = not_before;
     return failpoint(FP_COLLECT_DELETED, err);
 }
 
@@ -136,7 +137,7 @@ static void judge_manifest(struct collect_run *run, const struct meta_review *re
                            struct collect_verdict *verdict)
 {
     const struct work_policy *policy = work_policy(run->work);
-    int64_t                   now    = db_now(run->tx);
+    int64_t                   now    = collect_now(run);
     int64_t                   ready  = fate->touched_at + policy->gc_delay;
 
     if (fate->deleted_at != 0)
@@ -227,25 +228,71 @@ static int review_one(struct collect_run *run, const struct meta_review *review,
         return -1;
     run->counts.n_reviews++;
     run->counts.n_kept += !verdict.goes;
-    if (run->collect->tell != NULL)
-        run->collect->tell(run->collect->context, &(struct work_review){ .kind    = review->kind,
-                                                                         .id      = review->id,
-                                                                         .goes    = verdict.goes,
-                                                                         .reason  = verdict.reason,
-                                                                         .next_at = verdict.next_at,
-                                                                         .bytes = verdict.bytes });
+    run->said[run->n_said++] = (struct work_review){ .kind    = review->kind,
+                                                     .id      = review->id,
+                                                     .goes    = verdict.goes,
+                                                     .reason  = verdict.reason,
+                                                     .next_at = verdict.next_at,
+                                                     .bytes   = verdict.bytes };
     return 0;
+}
+
+/* Room for what the next n_max reviews say, in the transaction's arena. */
+static void listen(struct collect_run *run, size_t n_max)
+{
+    run->said   = mem_many(run->arena, n_max, struct work_review);
+    run->n_said = 0;
+}
+
+/* After the transaction: whoever is told may be slow, and what was rolled back did not happen. */
+static void tell_all(struct collect_run *run)
+{
+    for (size_t i = 0; i < run->n_said && run->collect->tell != NULL; i++)
+        run->collect->tell(run->collect->context, &run->said[i]);
 }
 
 /* -- batches ------------------------------------------------------------------------------------------ */
 
-/* Rows are locked in the order in which pushes lock them, so that the two do not wait for each other. */
-static int by_id(const void *a, const void *b)
+/* "12:sha256:…" and "sha256:…" to the latter. */
+static struct str digest_of(struct str id)
+{
+    ptrdiff_t colon = str_find(id, ':');
+
+    return colon > 0 && id.p[0] >= '0' && id.p[0] <= '9' ? str_from_index(id, (size_t)colon + 1)
+                                                         : id;
+}
+
+/* Rows are locked in the order in which pushes lock them, blobs by digest and then manifests, so that the two do not
+ * wait for each other. */
+static int by_lock(const void *a, const void *b)
 {
     const struct meta_review *x = a, *y = b;
-    int                       order = str_cmp(x->kind, y->kind);
+    bool is_x = str_is(x->kind, "manifest"), is_y = str_is(y->kind, "manifest");
 
-    return order != 0 ? order : str_cmp(x->id, y->id);
+    if (is_x != is_y)
+        return is_x ? 1 : -1;
+    int order = is_x ? str_cmp(x->id, y->id) : str_cmp(digest_of(x->id), digest_of(y->id));
+    return order != 0 ? order : str_cmp(x->kind, y->kind);
+}
+
+static void remember_place(struct collect_run *run, const struct meta_review *review)
+{
+    arena_free(&run->kept);
+    run->kept = arena_new();
+    run->at   = (struct meta_review){ .kind     = str_copy(run->kept, review->kind),
+                                      .id       = str_copy(run->kept, review->id),
+                                      .attempts = review->attempts };
+}
+
+static int review_list(struct collect_run *run, struct meta_review *due, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (review_one(run, &due[i], err) < 0) {
+            remember_place(run, &due[i]);
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int review_batch(struct collect_run *run, size_t n_max, size_t *out_n, struct err *err)
@@ -257,22 +304,21 @@ static int review_batch(struct collect_run *run, size_t n_max, size_t *out_n, st
 
     *out_n = 0;
     if (collect_begin(run, arena, &tx, err) < 0 ||
-        meta_review_due(tx, arena, n_max, &due, out_n, err) < 0 ||
+        meta_review_due(tx, arena, run->which, n_max, &due, out_n, err) < 0 ||
         (*out_n > 0 && failpoint(FP_COLLECT_TAKEN, err) < 0))
         return -1;
     if (*out_n == 0)
         return 0;
-    qsort(due, *out_n, sizeof(*due), by_id);
-    for (size_t i = 0; i < *out_n; i++) {
-        if (review_one(run, &due[i], err) < 0) {
-            run->counts = before;
-            return -1;
-        }
-    }
-    if (collect_fuse_burn(run, &before, err) < 0 || db_commit(&tx, err) < 0) {
+    if (n_max == 1)
+        remember_place(run, due);
+    listen(run, *out_n);
+    qsort(due, *out_n, sizeof(*due), by_lock);
+    if (review_list(run, due, *out_n, err) < 0 || collect_fuse_burn(run, &before, err) < 0 ||
+        db_commit(&tx, err) < 0) {
         run->counts = before;
         return -1;
     }
+    tell_all(run);
     return failpoint(FP_COLLECT_COMMITTED, err);
 }
 
@@ -281,28 +327,23 @@ static int put_off(struct collect_run *run, const struct err *why, struct err *e
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
-    struct meta_review            *due;
-    size_t                         n;
 
-    if (collect_begin(run, arena, &tx, err) < 0 || meta_review_due(tx, arena, 1, &due, &n, err) < 0)
+    if (collect_begin(run, arena, &tx, err) < 0)
         return -1;
-    if (n == 0)
-        return 0;
-    int64_t doublings = due->attempts < DOUBLINGS ? due->attempts : DOUBLINGS;
-    if (meta_review_move(tx, due, db_now(tx) + (FIRST_BACKOFF_US << doublings), due->attempts + 1,
-                         err) < 0 ||
+    int64_t doublings = run->at.attempts < DOUBLINGS ? run->at.attempts : DOUBLINGS;
+    if (meta_review_move(tx, &run->at, db_now(tx) + (FIRST_BACKOFF_US << doublings),
+                         run->at.attempts + 1, err) < 0 ||
         db_commit(&tx, err) < 0)
         return -1;
     run->counts.n_failed++;
     log_event(LOG_WARNING, NULL, "collect.put-off",
-              LOG_FIELDS(LOG_S("kind", due->kind), LOG_S("id", due->id)), "%s", why->text);
+              LOG_FIELDS(LOG_S("kind", run->at.kind), LOG_S("id", run->at.id)), "%s", why->text);
     return 0;
 }
 
-static bool is_over(const struct collect_run *run)
+static bool is_lost(const struct err *err)
 {
-    return run->counts.brake != NULL ||
-           (run->collect->should_stop != NULL && run->collect->should_stop(run->collect->context));
+    return err->kind == ERR_CONFLICT && err->code != NULL && strcmp(err->code, "JOB_LOST") == 0;
 }
 
 /* After a batch that failed, one by one until the one is found that does. */
@@ -311,18 +352,22 @@ static int review_all(struct collect_run *run, struct err *err)
     size_t     n = 1, n_max = BATCH;
     struct err why;
 
-    while (n > 0 && !is_over(run)) {
+    while (n > 0 && !collect_is_over(run)) {
+        run->at = (struct meta_review){ 0 };
         if (review_batch(run, n_max, &n, &why) == 0) {
             n_max = BATCH;
             continue;
         }
         if (run->is_blown)
             run->counts.brake = "the fuse has blown during the run";
-        if (why.kind == ERR_CONFLICT && why.code != NULL && strcmp(why.code, "JOB_LOST") == 0) {
+        if (run->counts.brake != NULL)
+            return 0;
+        /* Without one that is to blame it is the database that does not answer. */
+        if (is_lost(&why) || (n_max == 1 && run->at.id.p == NULL)) {
             *err = why;
             return -1;
         }
-        if (!run->is_blown && n_max == 1 && put_off(run, &why, err) < 0)
+        if (n_max == 1 && put_off(run, &why, err) < 0)
             return -1;
         n     = 1;
         n_max = 1;
@@ -330,56 +375,87 @@ static int review_all(struct collect_run *run, struct err *err)
     return 0;
 }
 
-/* Each in a transaction that is taken back, so that the trial is the run. */
-static int try_all(struct collect_run *run, struct err *err)
+/* What follows from the page's own manifests: queued by this transaction since it began; of very many a part. */
+static int try_what_follows(struct collect_run *run, int64_t since, struct err *err)
 {
-    AUTO(arena_free) struct arena *places = arena_new();
-    struct str                     kind = STR(""), id = STR("");
-    size_t                         n = 1;
+    struct meta_review *due;
+    size_t              n = 1;
 
-    while (n > 0 && !is_over(run)) {
-        AUTO(arena_free) struct arena *arena = arena_new();
-        AUTO(db_abort) struct db_tx   *tx    = NULL;
-        struct meta_review            *due;
-
-        if (collect_begin(run, arena, &tx, err) < 0 ||
-            meta_review_page(tx, arena, kind, id, BATCH, &due, &n, err) < 0)
+    for (int round = 0; n > 0 && round < FOLLOWING; round++) {
+        if (meta_review_follows(run->tx, run->arena, since, BATCH, &due, &n, err) < 0)
             return -1;
         for (size_t i = 0; i < n; i++) {
             if (review_one(run, &due[i], err) < 0)
                 return -1;
         }
-        if (n > 0) {
-            kind = str_copy(places, due[n - 1].kind);
-            id   = str_copy(places, due[n - 1].id);
-        }
     }
     return 0;
+}
+
+/* Each page in a transaction that is taken back, so that the trial is the run. What only several pages together would
+ * free is not seen. */
+static int try_all(struct collect_run *run, struct err *err)
+{
+    size_t n = 1;
+
+    run->at = (struct meta_review){ .kind = STR(""), .id = STR("") };
+    while (n > 0 && (run->collect->should_stop == NULL ||
+                     !run->collect->should_stop(run->collect->context))) {
+        AUTO(arena_free) struct arena *arena = arena_new();
+        AUTO(db_abort) struct db_tx   *tx    = NULL;
+        struct meta_review            *due;
+
+        if (collect_begin(run, arena, &tx, err) < 0)
+            return -1;
+        int64_t began_at = db_now(tx);
+        if (meta_review_page(tx, arena, run->which, &run->at, run->collect->with_later, BATCH, &due,
+                             &n, err) < 0)
+            return -1;
+        listen(run, BATCH * (1 + FOLLOWING));
+        if (n == 0)
+            return 0;
+        if (review_list(run, due, n, err) < 0 || try_what_follows(run, began_at, err) < 0)
+            return -1;
+        db_abort(&tx);
+        tell_all(run);
+        remember_place(run, &due[n - 1]);
+    }
+    return 0;
+}
+
+/* -- a run -------------------------------------------------------------------------------------------- */
+
+static int go_through(struct collect_run *run, struct err *err)
+{
+    enum work_collect_part part = run->collect->part;
+
+    if (run->collect->is_dry)
+        return try_all(run, err);
+    if ((part != COLLECT_BLOBS && collect_reap_repos(run, err) < 0) || review_all(run, err) < 0)
+        return -1;
+    return part != COLLECT_METADATA ? collect_objects(run, err) : 0;
 }
 
 int work_collect(struct work *work, const struct work_collect *collect, struct work_collected *out,
                  struct err *err)
 {
-    struct collect_run run = { .work = work, .collect = collect };
-    int                done;
+    static const enum meta_review_which which[] = { [COLLECT_ALL]      = META_REVIEW_ALL,
+                                                    [COLLECT_METADATA] = META_REVIEW_MANIFESTS,
+                                                    [COLLECT_BLOBS]    = META_REVIEW_BLOBS };
+    struct collect_run run = { .work = work, .collect = collect, .which = which[collect->part] };
+    struct err         ignored; /* the run's own failure is the one to tell */
 
     if (collect_brake(&run, err) < 0)
         return err_wrap(err, "collection");
-    if (collect->is_dry)
-        done = try_all(&run, err);
-    else if (run.counts.brake != NULL)
-        done = 0;
-    else
-        done = collect_reap_repos(&run, err) < 0 ? -1 : review_all(&run, err);
+    bool was_held = run.counts.brake != NULL;
+    int  done     = was_held && !collect->is_dry ? 0 : go_through(&run, err);
+
+    arena_free(&run.kept);
+    if (run.counts.brake != NULL && !was_held)
+        done =
+            collect_brake(&run, err); /* what came on in the midst of it is for the others, too */
+    if (!collect->is_dry && collect_remember(&run, done < 0 ? &ignored : err) < 0)
+        done = -1;
     *out = run.counts;
     return done < 0 ? err_wrap(err, "collection") : 0;
-}
-
-int work_collect_counts(struct work *work, struct meta_review_counts *out, struct err *err)
-{
-    AUTO(db_abort) struct db_tx *tx = NULL;
-
-    if (db_begin(work->db, DB_READ, "count reviews", &tx, err) < 0)
-        return -1;
-    return meta_review_counts(tx, out, err);
 }

@@ -16,11 +16,19 @@ struct collect_fuse {
 struct collect_run {
     struct work               *work;
     const struct work_collect *collect;
+    enum meta_review_which     which;
     struct work_collected      counts;
     struct collect_fuse        fuse;
+    struct work_brake          brakes[WORK_BRAKES];
+    size_t                     n_brakes;
     bool                       is_blown;
+    bool                       has_jumped;
     struct arena              *arena; /* of the transaction */
     struct db_tx              *tx;
+    struct work_review        *said; /* by the reviews of this transaction; lives in `arena` */
+    size_t                     n_said;
+    struct meta_review at; /* what was being looked at when a batch failed; lives in `kept` */
+    struct arena      *kept;
 };
 
 struct collect_verdict {
@@ -30,11 +38,21 @@ struct collect_verdict {
     int64_t     bytes;
 };
 
-/* Opens the transaction of a step, after the guard. */
+/* Opens the transaction of a step, after the guard. With a brake on, which is looked at in it, ERR_UNAVAILABLE and
+ * counts.brake. */
 int collect_begin(struct collect_run *run, struct arena *arena, struct db_tx **tx, struct err *err);
 
-/* Looks at every brake; sets counts.brake. */
+/* Is the run to end: a brake is on, or it was told to? */
+bool collect_is_over(const struct collect_run *run);
+
+/* The time that conditions are compared with: the database's, in the run's transaction. */
+int64_t collect_now(const struct collect_run *run);
+
+/* Looks at every brake; sets counts.brake, and keeps for the next run and the other nodes what they must know. */
 int collect_brake(struct collect_run *run, struct err *err);
+
+/* The brakes that may come on in the midst of a run, in its transaction; changes nothing. */
+int collect_look(struct collect_run *run, struct err *err);
 
 /* Adds what this transaction takes away since `before` to the day's sum, in it. When that is too much the brake is set
  * and it is ERR_UNAVAILABLE. */
@@ -47,5 +65,17 @@ int collect_drop_manifest(struct collect_run *run, int64_t repo_id, struct str d
 
 /* Empties repositories that were deleted before the window. */
 int collect_reap_repos(struct collect_run *run, struct err *err);
+
+/* Frees the bytes whose wait is over. */
+int collect_objects(struct collect_run *run, struct err *err);
+
+/* Adds what the run did to what the registry and the process remember of all runs. */
+int collect_remember(struct collect_run *run, struct err *err);
+
+/* A row of numbers with blanks between, as a named value of the registry: 1, 0 all of them 0, -1. */
+int collect_numbers_read(struct db_tx *tx, struct arena *arena, const char *name, int64_t *out,
+                         size_t n, struct err *err);
+int collect_numbers_write(struct db_tx *tx, const char *name, const int64_t *numbers, size_t n,
+                          struct err *err);
 
 #endif

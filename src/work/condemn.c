@@ -3,9 +3,21 @@
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/mem.h"
+#include "io/clock.h"
 #include "meta/collect.h"
 #include "meta/object.h"
 #include "work/collect_private.h"
+
+bool collect_is_over(const struct collect_run *run)
+{
+    return run->counts.brake != NULL ||
+           (run->collect->should_stop != NULL && run->collect->should_stop(run->collect->context));
+}
+
+int64_t collect_now(const struct collect_run *run)
+{
+    return failpoint_skips(SKIP_DATABASE_TIME) ? clock_utc_us() : db_now(run->tx);
+}
 
 int collect_begin(struct collect_run *run, struct arena *arena, struct db_tx **tx, struct err *err)
 {
@@ -13,16 +25,21 @@ int collect_begin(struct collect_run *run, struct arena *arena, struct db_tx **t
         return -1;
     run->arena = arena;
     run->tx    = *tx;
-    if (run->collect->guard != NULL && !run->collect->is_dry)
-        return run->collect->guard(run->collect->context, *tx, err);
+    if (run->collect->is_dry)
+        return 0;
+    if ((run->collect->guard != NULL && run->collect->guard(run->collect->context, *tx, err) < 0) ||
+        collect_look(run, err) < 0)
+        return -1;
+    if (run->counts.brake != NULL)
+        return err_set(err, ERR_UNAVAILABLE, "%s", run->counts.brake);
     return 0;
 }
 
 static int queue_all(struct collect_run *run, int64_t repo_id, const struct str *digests, size_t n,
-                     const char *event, struct err *err)
+                     int64_t review_after, const char *event, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (work_queue_manifest(run->tx, run->arena, repo_id, digests[i], db_now(run->tx), event,
+        if (work_queue_manifest(run->tx, run->arena, repo_id, digests[i], review_after, event,
                                 err) < 0)
             return -1;
     }
@@ -47,8 +64,10 @@ int collect_drop_manifest(struct collect_run *run, int64_t repo_id, struct str d
         if (meta_gc_queue_put(run->tx, "blob", blobs[i], db_now(run->tx), "manifest gone", err) < 0)
             return -1;
     }
-    if (queue_all(run, repo_id, children, n_children, "index gone", err) < 0 ||
-        queue_all(run, repo_id, referrers, n_referrers, "subject gone", err) < 0)
+    /* What referred to it may be about something that is pushed again soon. */
+    int64_t now = db_now(run->tx), later = now + work_policy(run->work)->gc_delay;
+    if (queue_all(run, repo_id, children, n_children, now, "index gone", err) < 0 ||
+        queue_all(run, repo_id, referrers, n_referrers, later, "subject gone", err) < 0)
         return -1;
     run->counts.n_manifests++;
     return failpoint(FP_COLLECT_DELETED, err);

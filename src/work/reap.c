@@ -10,11 +10,6 @@
 
 enum { REPOS = 100, TAGS = 200, ROOTS = 16, LINKS = 100 };
 
-static bool should_stop(const struct collect_run *run)
-{
-    return run->collect->should_stop != NULL && run->collect->should_stop(run->collect->context);
-}
-
 /* *out_n: how many it took away. */
 static int drop_tags(struct collect_run *run, int64_t repo_id, int64_t *out_n, struct err *err)
 {
@@ -93,19 +88,19 @@ static int reap(struct collect_run *run, int64_t repo_id, struct err *err)
     char    after[OCI_DIGEST_MAX] = "";
     int64_t n                     = 1;
 
-    while (n > 0 && !should_stop(run)) {
+    while (n > 0 && !collect_is_over(run)) {
         if (drop_tags(run, repo_id, &n, err) < 0)
             return -1;
     }
-    for (n = 1; n > 0 && !should_stop(run);) {
+    for (n = 1; n > 0 && !collect_is_over(run);) {
         if (drop_roots(run, repo_id, after, &n, err) < 0)
             return -1;
     }
-    for (n = 1; n > 0 && !should_stop(run);) {
+    for (n = 1; n > 0 && !collect_is_over(run);) {
         if (drop_links(run, repo_id, &n, err) < 0)
             return -1;
     }
-    return should_stop(run) ? 0 : end_repo(run, repo_id, err);
+    return collect_is_over(run) ? 0 : end_repo(run, repo_id, err);
 }
 
 static int list_repos(struct collect_run *run, struct arena *arena, int64_t after, int64_t **out,
@@ -124,15 +119,15 @@ int collect_reap_repos(struct collect_run *run, struct err *err)
     int64_t after = 0;
     size_t  n     = 1;
 
-    while (n > 0 && !should_stop(run)) {
+    while (n > 0 && !collect_is_over(run)) {
         AUTO(arena_free) struct arena *arena = arena_new();
         int64_t                       *ids;
 
         if (list_repos(run, arena, after, &ids, &n, err) < 0)
             return -1;
-        for (size_t i = 0; i < n && !should_stop(run); i++) {
+        for (size_t i = 0; i < n && !collect_is_over(run); i++) {
             if (reap(run, ids[i], err) < 0)
-                return -1;
+                return run->counts.brake != NULL ? 0 : -1;
             after = ids[i];
         }
     }

@@ -682,32 +682,28 @@ int work_upload_finish(struct work_upload *upload, const struct meta_actor *acto
 
 /* -- what never ended --------------------------------------------------------------------------------- */
 
-static int sweep_sessions(struct work *work, struct arena *arena, int64_t *n, struct err *err)
+static int sweep_session(struct work *work, struct arena *arena, struct err *err)
 {
-    for (int i = 0; i < SWEEP_BATCH; i++) {
-        AUTO(db_abort) struct db_tx *tx = NULL;
-        struct meta_upload           idle;
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    struct meta_upload           idle;
 
-        if (db_begin(work->db, DB_WRITE, "sweep uploads", &tx, err) < 0)
-            return -1;
-        int64_t before = db_now(tx) - work_policy(work)->upload_ttl;
-        int     found  = meta_upload_find_idle(tx, arena, 0, before, &idle, err);
-        if (found < 1)
-            return found;
+    if (db_begin(work->db, DB_WRITE, "sweep uploads", &tx, err) < 0)
+        return -1;
+    int64_t before = db_now(tx) - work_policy(work)->upload_ttl;
+    int     found  = meta_upload_find_idle(tx, arena, 0, before, &idle, err);
+    if (found < 1)
+        return found;
 
-        /* Its pending row becomes due, and the bytes go with that. */
-        if (meta_upload_remove(tx, idle.id, 0, err) < 0 ||
-            meta_pending_move(tx, idle.upload_key, db_now(tx), err) < 0 ||
-            failpoint(FP_SWEEP_SESSION, err) < 0 || db_commit(&tx, err) < 0 ||
-            failpoint(FP_SWEEP_SESSION_DONE, err) < 0)
-            return -1;
-        (*n)++;
-    }
-    return 0;
+    /* Its pending row becomes due, and the bytes go with that. */
+    if (meta_upload_remove(tx, idle.id, 0, err) < 0 ||
+        meta_pending_move(tx, idle.upload_key, db_now(tx), err) < 0 ||
+        failpoint(FP_SWEEP_SESSION, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    return failpoint(FP_SWEEP_SESSION_DONE, err) < 0 ? -1 : 1;
 }
 
-/* The row goes first, skipping none: an upload that is finishing finds it gone and gives up. Then the
- * bytes; a crash between the two leaves a file that scrubbing reports. */
+/* The row goes first, skipping none: an upload that is finishing finds it gone and gives up. The bytes are doomed from
+ * then on, and collection removes them. */
 static int reap_pending(struct work *work, struct str key, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
@@ -723,49 +719,46 @@ static int reap_pending(struct work *work, struct str key, struct err *err)
     return failpoint(FP_REAP_PENDING_DONE, err);
 }
 
-static int reap_doomed(struct work *work, struct str key, struct err *err)
+static int list_pending(struct work *work, struct arena *arena, struct str **out, size_t *n,
+                        struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (blob_remove(work->store, key, err) < 0 || failpoint(FP_REAP_OBJECT_REMOVED, err) < 0 ||
-        db_begin(work->db, DB_WRITE, "reap object", &tx, err) < 0 ||
-        meta_doomed_remove(tx, key, err) < 0 || db_commit(&tx, err) < 0)
+    if (db_begin(work->db, DB_READ, "list pending objects", &tx, err) < 0)
         return -1;
-    return failpoint(FP_REAP_OBJECT_DONE, err);
+    return meta_pending_due(tx, arena, db_now(tx), SWEEP_BATCH, out, n, err);
 }
 
-static int list_due(struct work *work, struct arena *arena, bool is_doomed, struct str **out,
-                    size_t *n, struct err *err)
+/* *out_n: how many there were; fewer than SWEEP_BATCH are all. */
+static int sweep_some(struct work *work, int64_t *out_n, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct str                    *keys;
+    size_t                         n_keys;
+    int                            swept = 1;
 
-    if (db_begin(work->db, DB_READ, "list due objects", &tx, err) < 0)
+    *out_n = 0;
+    while (swept == 1 && *out_n < SWEEP_BATCH) {
+        swept = sweep_session(work, arena, err);
+        *out_n += swept == 1;
+    }
+    if (swept < 0 || list_pending(work, arena, &keys, &n_keys, err) < 0)
         return -1;
-    if (is_doomed)
-        return meta_doomed_due(tx, arena, db_now(tx), SWEEP_BATCH, out, n, err);
-    return meta_pending_due(tx, arena, db_now(tx), SWEEP_BATCH, out, n, err);
+    for (size_t i = 0; i < n_keys; i++) {
+        if (reap_pending(work, keys[i], err) < 0)
+            return err_wrap(err, STR_FMT, STR_ARGS(keys[i]));
+    }
+    *out_n = (int64_t)n_keys > *out_n ? (int64_t)n_keys : *out_n;
+    return 0;
 }
 
 int work_upload_sweep(struct work *work, int64_t *out_n, struct err *err)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    int64_t                        n     = 0;
+    int64_t n = SWEEP_BATCH;
 
-    if (sweep_sessions(work, arena, &n, err) < 0)
-        return err_wrap(err, "sweeping uploads");
-    for (int is_doomed = 0; is_doomed <= 1; is_doomed++) {
-        struct str *keys;
-        size_t      n_keys;
-
-        if (list_due(work, arena, is_doomed, &keys, &n_keys, err) < 0)
-            return err_wrap(err, "sweeping objects");
-        for (size_t i = 0; i < n_keys; i++) {
-            if ((is_doomed ? reap_doomed(work, keys[i], err) : reap_pending(work, keys[i], err)) <
-                0)
-                return err_wrap(err, "sweeping " STR_FMT, STR_ARGS(keys[i]));
-            n++;
-        }
+    for (*out_n = 0; n >= SWEEP_BATCH; *out_n += n) {
+        if (sweep_some(work, &n, err) < 0)
+            return err_wrap(err, "sweeping uploads");
     }
-    *out_n = n;
     return 0;
 }

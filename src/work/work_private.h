@@ -24,6 +24,8 @@ struct work_policy_kept {
     struct work_policy_kept *older;
 };
 
+enum { WORK_COLLECT_SUMS = 8 };
+
 struct work {
     struct db                         *db;
     struct auth                       *auth;
@@ -37,8 +39,10 @@ struct work {
     struct work_upload *uploads;
     struct beside      *beside;        /* hashes what is being written */
     _Atomic(int64_t)    collect_db_at; /* two clocks when collection looked last (work/brake.c) */
-    _Atomic(int64_t)    collect_mono_at;
-    struct cache       *refusals; /* how many by minute, network and name */
+    _Atomic(int64_t)    collect_boot_at;
+    _Atomic(int64_t)    collect_n_resets;                /* as this process saw them last */
+    _Atomic(int64_t)    collect_sums[WORK_COLLECT_SUMS]; /* work/collected.c */
+    struct cache       *refusals;                        /* how many by minute, network and name */
 };
 
 /* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */

@@ -172,6 +172,7 @@ def checkpoint(life):
 def abandoned(life):
     """Before the start: an upload that lies idle for longer than one may."""
     life.admin("set", "upload-ttl", "1s")
+    life.admin("set", "gc-interval", "0")
     location, _ = life.pusher.begin_upload()
     life.pusher.expect(life.pusher.registry.patch(location, data=b"never ended"), 202)
     time.sleep(1.2)

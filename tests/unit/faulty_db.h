@@ -8,12 +8,15 @@
 
 static const struct db_driver *faulty_db_inner;
 static struct db_driver        faulty_db_driver;
-static int                     faulty_db_left; /* 0: nothing fails (any more) */
+static int                     faulty_db_left;  /* 0: nothing fails (any more) */
+static bool                    faulty_db_stays; /* and all that come after it */
 
 static bool faulty_db_is_due(struct err *err)
 {
-    if (faulty_db_left == 0 || --faulty_db_left > 0)
+    if (faulty_db_left == 0 || (faulty_db_left > 1 && --faulty_db_left > 0))
         return false;
+    if (!faulty_db_stays)
+        faulty_db_left = 0;
     err_set(err, ERR_UNAVAILABLE, "the database went away");
     return true;
 }
@@ -59,10 +62,18 @@ static inline void faulty_db_fail_at(struct db *db, int n)
     db->driver              = &faulty_db_driver;
 }
 
+/* The n-th and each after it. */
+static inline void faulty_db_fail_from(struct db *db, int n)
+{
+    faulty_db_fail_at(db, n);
+    faulty_db_stays = true;
+}
+
 static inline void faulty_db_heal(struct db *db)
 {
-    faulty_db_left = 0;
-    db->driver     = faulty_db_inner;
+    faulty_db_left  = 0;
+    faulty_db_stays = false;
+    db->driver      = faulty_db_inner;
 }
 
 #endif

@@ -41,19 +41,24 @@ void test_object_pending_keys_fence(void **state)
 
 void test_object_doomed_keys_are_due_in_order(void **state)
 {
-    struct fixture *f = *state;
-    struct str     *keys;
-    size_t          n;
+    struct fixture     *f = *state;
+    struct meta_doomed *due;
+    size_t              n;
 
     CHECK_OK(meta_doomed_add(f->tx, STR("k1"), 5, 100, &f->err), &f->err);
     CHECK_OK(meta_doomed_add(f->tx, STR("k2"), 5, 50, &f->err), &f->err);
     CHECK_OK(meta_doomed_add(f->tx, STR("k2"), 5, 10, &f->err), &f->err);
-    CHECK_OK(meta_doomed_due(f->tx, f->arena, 100, 10, &keys, &n, &f->err), &f->err);
+    CHECK_OK(meta_doomed_due(f->tx, f->arena, 100, 10, &due, &n, &f->err), &f->err);
     assert_int_equal(n, 2);
-    CHECK_STR(keys[0], "k2");
+    CHECK_STR(due[0].key, "k2");
+    assert_int_equal(due[0].size, 5);
+    assert_int_equal(meta_doomed_is_used(f->tx, STR("k2"), &f->err), 0);
     assert_int_equal(meta_doomed_remove(f->tx, STR("k2"), &f->err), 1);
     assert_int_equal(meta_doomed_remove(f->tx, STR("k2"), &f->err), 0);
-    CHECK_OK(meta_doomed_due(f->tx, f->arena, 99, 10, &keys, &n, &f->err), &f->err);
+    CHECK_OK(meta_doomed_due(f->tx, f->arena, 99, 10, &due, &n, &f->err), &f->err);
+    assert_int_equal(n, 0);
+    CHECK_OK(meta_doomed_put_off(f->tx, STR("k1"), 200, &f->err), &f->err);
+    CHECK_OK(meta_doomed_due(f->tx, f->arena, 199, 10, &due, &n, &f->err), &f->err);
     assert_int_equal(n, 0);
 }
 
