@@ -49,6 +49,7 @@ enum {
 
 #define REVIEW \
     "SELECT kind, id, review_after, attempts, event FROM gc_queue WHERE review_after <= $1"
+/* "+kind" in SQLite: the rows come by the index of times, not by that of names. */
 #define DUE_FIRST " ORDER BY review_after LIMIT $2"
 #define SKIP_TAKEN " FOR UPDATE SKIP LOCKED"
 #define BLOB "SELECT size, object_key, touched_at FROM blobs WHERE digest = $1"
@@ -63,10 +64,10 @@ static const struct db_statement sql[] = {
                         .sqlite = REVIEW DUE_FIRST,
                         .pg     = REVIEW DUE_FIRST SKIP_TAKEN },
     [DUE_MANIFESTS] = { .name = "review.due_manifests", .in = "ii", .out = "ttiit",
-                        .sqlite = REVIEW " AND kind = 'manifest'" DUE_FIRST,
+                        .sqlite = REVIEW " AND +kind = 'manifest'" DUE_FIRST,
                         .pg     = REVIEW " AND kind = 'manifest'" DUE_FIRST SKIP_TAKEN },
     [DUE_BLOBS]     = { .name = "review.due_blobs",     .in = "ii", .out = "ttiit",
-                        .sqlite = REVIEW " AND kind <> 'manifest'" DUE_FIRST,
+                        .sqlite = REVIEW " AND +kind <> 'manifest'" DUE_FIRST,
                         .pg     = REVIEW " AND kind <> 'manifest'" DUE_FIRST SKIP_TAKEN },
     [IS_DUE]        = { .name = "review.is_due",    .in = "ii",   .out = "i",
                         .sql  = "SELECT CASE WHEN EXISTS (SELECT 1 FROM gc_queue WHERE review_after <= $1) OR EXISTS"
