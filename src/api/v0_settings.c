@@ -6,6 +6,7 @@
 #include "api/host.h"
 #include "base/mem.h"
 #include "codec/json_write.h"
+#include "codec/public_key.h"
 #include "conf/conf.h"
 #include "http/certificate.h"
 #include "work/settings.h"
@@ -122,8 +123,9 @@ static const struct json_table read_table = {
 
 /* Settings of ours, and what is said to who wants a constant or a fact otherwise. */
 static const struct {
-    bool         is_setting;
+    bool         is_setting; /* a switch … */
     bool         is_opposite;
+    bool         is_pem; /* … or certificates */
     enum conf_id conf;
     bool         is_on; /* of a constant flag */
     const char  *instead;
@@ -131,6 +133,7 @@ static const struct {
     [CREATE_ON_PUSH]             = { .is_setting = true, .conf = CONF_CREATE_ON_PUSH },
     [READ_ONLY]                  = { .is_setting = true, .conf = CONF_READ_ONLY },
     [DISABLE_PERSISTENT_COOKIES] = { .is_setting = true, .conf = CONF_COOKIES_KEPT, .is_opposite = true },
+    [CUSTOM_CA]                  = { .is_pem = true,     .conf = CONF_CA_BUNDLE },
 
     [ANONYMIZE_ANALYTICS]    = { .is_on = true, .instead = "nothing is reported to anyone" },
     [REPORT_ANALYTICS]       = { .instead = "nothing is reported to anyone" },
@@ -138,7 +141,6 @@ static const struct {
     [DISABLE_BACKUP_WARNING] = { .is_on = true, .instead = "the registry does not watch backups; docs/operations.md says how to make one" },
     [DISABLE_UPGRADES]       = { .is_on = true, .instead = "the registry does not look for upgrades; install them as a package" },
     [CLIENT_CERT_AUTH]       = { .instead = "people log in by password or access token; machines by service accounts" },
-    [CUSTOM_CA]              = { .instead = "put the authority into the system's store of every node" },
     [DTR_HOST]               = { .instead = "give each node the setting external-url" },
     [JOB_COMPACTION]         = { .instead = "the nightly job onlinegc_joblogs keeps 90 days and 10,000 jobs" },
     [JOB_MAX_AGE]            = { .instead = "the nightly job onlinegc_joblogs keeps 90 days and 10,000 jobs" },
@@ -210,13 +212,38 @@ static struct str replica_settings(struct api_call *call, const struct conf *con
     return buf_view(&text);
 }
 
+/* Without user and password. */
+static struct str shown_proxy(struct arena *arena, struct str url)
+{
+    ptrdiff_t slashes = str_find(url, '/');
+    ptrdiff_t at      = str_find_last(url, '@');
+
+    if (url.n == 0 || at < 0)
+        return str_copy(arena, url.n == 0 ? STR("") : url);
+    struct str scheme = str_sub(url, 0, (size_t)slashes + 2);
+    struct str host   = str_from_index(url, (size_t)at + 1);
+    return str_from(mem_printf(arena, STR_FMT STR_FMT, STR_ARGS(scheme), STR_ARGS(host)));
+}
+
+static struct str certificates(struct arena *arena, const struct conf *conf)
+{
+    struct str pem = conf_text(conf, CONF_CA_BUNDLE);
+
+    return pem.n == 0 || str_is(pem, "off") ? STR("") : str_copy(arena, pem);
+}
+
 static int add_facts(struct api_call *call, const struct conf *conf, struct settings *out,
                      struct err *err)
 {
     const struct api_settings *api     = &call->api->settings;
     struct str                 storage = conf_text(conf, CONF_STORAGE);
 
-    out->text[DTR_HOST]         = str_copy(call->arena, host_of(conf));
+    out->text[DTR_HOST]    = str_copy(call->arena, host_of(conf));
+    out->text[HTTP_PROXY]  = shown_proxy(call->arena, conf_text(conf, CONF_HTTP_PROXY));
+    out->text[HTTPS_PROXY] = shown_proxy(call->arena, conf_text(conf, CONF_HTTPS_PROXY));
+    if (conf_list_len(conf, CONF_NO_PROXY) > 0)
+        out->text[NO_PROXY] = conf_print(conf, CONF_NO_PROXY, call->arena);
+    out->text[CUSTOM_CA]        = certificates(call->arena, conf);
     out->text[LOG_LEVEL]        = str_copy(call->arena, conf_text(conf, CONF_LOG_LEVEL));
     out->text[LOG_PROTOCOL]     = STR("internal");
     out->text[REPLICA_ID]       = api->host->id;
@@ -286,6 +313,39 @@ int api_v0_put_settings(struct api_call *call, const struct work_setting *change
     return host->reload(host->node, err);
 }
 
+/* Certificates, or nothing for none. */
+static int change_certificates(const struct settings *now, const struct settings *given, size_t i,
+                               struct work_setting *out, struct err *err)
+{
+    struct err reason;
+
+    if (given->text[i].n > 0 && public_key_check_bundle(given->text[i], &reason) < 0)
+        return api_v0_refuse_setting(fields[i].name, reason.text, err);
+    *out = (struct work_setting){
+        .key      = str_from(conf_table[rows[i].conf].key),
+        .value    = given->text[i].n > 0 ? given->text[i] : STR("off"),
+        .standard = now->text[i].n > 0 ? now->text[i] : STR("off"),
+    };
+    return 0;
+}
+
+/* What is to be done about one that was given; 1 when it is a change. */
+static int look_at(const struct conf *conf, const struct settings *now,
+                   const struct settings *given, size_t i, struct work_setting *out,
+                   struct err *err)
+{
+    if (rows[i].is_pem)
+        return change_certificates(now, given, i, out, err) < 0 ? -1 : 1;
+    if (rows[i].is_setting) {
+        *out = api_v0_switch(rows[i].conf, conf_switch(conf, rows[i].conf),
+                             given->flag[i] != rows[i].is_opposite);
+        return 1;
+    }
+    if (!is_same(i, given, now))
+        return api_v0_refuse_setting(fields[i].name, rows[i].instead, err);
+    return 0;
+}
+
 static int post_settings(struct api_call *call, struct err *err)
 {
     const struct api_host        *host  = call->api->settings.host;
@@ -298,13 +358,11 @@ static int post_settings(struct api_call *call, struct err *err)
     if (api_body(call, given, err) < 0 || gather(call, conf, now, err) < 0)
         return -1;
     for (size_t i = 0; i < N_WRITTEN; i++) {
-        if (!given->has[i])
-            continue;
-        if (rows[i].is_setting)
-            changes[n++] = api_v0_switch(rows[i].conf, conf_switch(conf, rows[i].conf),
-                                         given->flag[i] != rows[i].is_opposite);
-        else if (!is_same(i, given, now))
-            return api_v0_refuse_setting(fields[i].name, rows[i].instead, err);
+        int found = given->has[i] ? look_at(conf, now, given, i, &changes[n], err) : 0;
+
+        if (found < 0)
+            return -1;
+        n += (size_t)found;
     }
     if (api_v0_put_settings(call, changes, n, err) < 0)
         return -1;

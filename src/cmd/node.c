@@ -19,6 +19,7 @@
 #include "io/file.h"
 #include "io/random.h"
 #include "meta/registry.h"
+#include "net/outbound.h"
 #include "work/manage.h"
 
 enum {
@@ -301,9 +302,9 @@ static struct work_policy policy_of(const struct conf *conf)
 }
 
 /* A setting cannot be taken away; as with lists, "off" says that there is nothing. */
-static struct str banner_of(const struct conf *conf)
+static struct str text_or_none(const struct conf *conf, enum conf_id id)
 {
-    struct str text = conf_text(conf, CONF_LOGIN_BANNER);
+    struct str text = conf_text(conf, id);
 
     return str_is(text, "off") ? STR_NULL : text;
 }
@@ -318,7 +319,7 @@ static struct auth_policy access_of(const struct conf *conf)
         .password_classes   = conf_number(conf, CONF_PASSWORD_CLASSES),
         .login_failures     = conf_number(conf, CONF_LOGIN_FAILURES),
         .login_lock_us      = conf_number(conf, CONF_LOGIN_LOCK),
-        .banner             = banner_of(conf),
+        .banner             = text_or_none(conf, CONF_LOGIN_BANNER),
         .rates              = {
                          .account = conf_number(conf, CONF_RATE_ACCOUNT),
                          .token   = conf_number(conf, CONF_RATE_TOKEN),
@@ -415,6 +416,9 @@ static int load_settings(struct node *node, struct err *err)
 
         auth_set_policy(node->auth, &access);
     }
+    if (node->outbound != NULL)
+        return net_outbound_set_ca(node->outbound, text_or_none(node_conf(node), CONF_CA_BUNDLE),
+                                   err);
     return 0;
 }
 
@@ -529,11 +533,66 @@ static int open_accounts(struct node *node, struct err *err)
     return failpoint(FP_ADMIN_MARKED, err);
 }
 
+/* -- what goes out ------------------------------------------------------------------------------------ */
+
+/* Of the external URLs: a request to one of them would come back here. */
+static struct str host_of(struct str url)
+{
+    struct str host = str_from_index(url, (size_t)str_find(url, '/') + 2);
+    ptrdiff_t  end  = str_find(host, '/');
+    ptrdiff_t  colon;
+
+    host  = str_sub(host, 0, end < 0 ? host.n : (size_t)end);
+    colon = str_find_last(host, ':');
+    if (str_starts(host, STR("[")))
+        return str_sub(host, 1, (size_t)str_find(host, ']') - 1);
+    return colon < 0 ? host : str_sub(host, 0, (size_t)colon);
+}
+
+static void tell_outbound(void *context, struct str origin, const char *cause)
+{
+    (void)context;
+    log_event(LOG_WARNING, NULL, "outbound.failed", LOG_FIELDS(LOG_S("origin", origin)), "%s",
+              cause);
+}
+
+/* With commas between. */
+static struct str list_of(struct node *node, enum conf_id id)
+{
+    const struct conf *conf = node_conf(node);
+
+    return conf_list_len(conf, id) == 0 ? STR("") : conf_print(conf, id, node->arena);
+}
+
+static int open_outbound(struct node *node, struct err *err)
+{
+    const struct conf *conf  = node_conf(node);
+    size_t             n     = conf_list_len(conf, CONF_EXTERNAL_URL);
+    struct str        *names = mem_many(node->arena, n + 1, struct str);
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = host_of(conf_list(conf, CONF_EXTERNAL_URL, i));
+    struct net_outbound_settings settings = {
+        .agent       = STR("assay/" ASSAY_VERSION),
+        .allow       = list_of(node, CONF_EGRESS_ALLOW),
+        .own_names   = names,
+        .n_own_names = n,
+        .http_proxy  = conf_text(conf, CONF_HTTP_PROXY),
+        .https_proxy = conf_text(conf, CONF_HTTPS_PROXY),
+        .no_proxy    = list_of(node, CONF_NO_PROXY),
+        .tell        = tell_outbound,
+    };
+    if (net_outbound_new(&settings, &node->outbound, err) < 0)
+        return err_wrap(err, "egress-allow");
+    return net_outbound_set_ca(node->outbound, text_or_none(conf, CONF_CA_BUNDLE), err);
+}
+
 static int open_parts(struct node *node, struct err *err)
 {
     if (open_data(node, err) < 0 || open_database(node, err) < 0 || open_keys(node, err) < 0 ||
         open_store(node, err) < 0 || seed_settings(node, err) < 0 ||
-        node_load_settings(node, err) < 0 || open_auth(node, err) < 0)
+        node_load_settings(node, err) < 0 || open_auth(node, err) < 0 ||
+        open_outbound(node, err) < 0)
         return -1;
     open_work(node);
     return open_accounts(node, err);
@@ -582,6 +641,7 @@ void node_close(struct node **node)
 
     struct conf *conf = atomic_load(&n->conf);
     work_free(&n->work);
+    net_outbound_free(&n->outbound);
     auth_free(&n->auth);
     blob_store_close(&n->store);
     db_close(&n->db);

@@ -16,6 +16,7 @@
 #include "work/work.h"
 
 struct meta_actor;
+struct net_outbound;
 
 enum { NODE_ID_MAX = 13 };
 
@@ -39,7 +40,8 @@ struct node {
     struct blob_store     *store;
     struct auth           *auth;
     struct work           *work;
-    struct str first_password; /* when this start made the first admin; else the null view */
+    struct net_outbound   *outbound; /* what this node sends to others */
+    struct str first_password;       /* when this start made the first admin; else the null view */
     bool       password_was_given;
 };
 

@@ -214,3 +214,43 @@ int public_key_parse_certificate(struct arena *arena, struct str pem, struct pub
     *out     = read;
     return 0;
 }
+
+/* -- many of them ------------------------------------------------------------------------------------- */
+
+#define PEM_BEGIN "-----BEGIN "
+#define PEM_CERTIFICATE "-----BEGIN CERTIFICATE-----"
+#define PEM_END "-----END CERTIFICATE-----"
+
+/* Offset of a text, or -1. */
+static ptrdiff_t find_text(struct str in, const char *text)
+{
+    const char *at = in.n == 0 ? NULL : memmem(in.p, in.n, text, strlen(text));
+
+    return at == NULL ? -1 : at - in.p;
+}
+
+int public_key_check_bundle(struct str pem, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct public_key              ignored_key; /* that there is one is all */
+    struct str                     rest = pem;
+    size_t                         n    = 0;
+
+    if (pem.n > PUBLIC_KEY_BUNDLE_MAX)
+        return err_set(err, ERR_INVALID, "certificates have at most %d bytes",
+                       PUBLIC_KEY_BUNDLE_MAX);
+    for (ptrdiff_t at; (at = find_text(rest, PEM_BEGIN)) >= 0; n++) {
+        rest          = str_from_index(rest, (size_t)at);
+        ptrdiff_t end = find_text(rest, PEM_END);
+
+        if (!str_starts(rest, STR(PEM_CERTIFICATE)) || end < 0)
+            return err_set(err, ERR_INVALID, "it holds something else than certificates in PEM");
+        size_t     size = (size_t)end + strlen(PEM_END);
+        struct str block =
+            str_from(mem_printf(arena, STR_FMT "\n", STR_ARGS(str_sub(rest, 0, size))));
+        if (public_key_parse_certificate(arena, block, &ignored_key, err) < 0)
+            return -1;
+        rest = str_from_index(rest, size);
+    }
+    return n > 0 ? 0 : err_set(err, ERR_INVALID, "it holds no certificate in PEM");
+}

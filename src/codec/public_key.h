@@ -14,7 +14,10 @@
 struct arena;
 struct err;
 
-enum { PUBLIC_KEY_PEM_MAX = 16 * 1024 }; /* of a key or a certificate; longer is ERR_INVALID */
+enum {
+    PUBLIC_KEY_PEM_MAX    = 16 * 1024, /* of a key or a certificate; longer is ERR_INVALID */
+    PUBLIC_KEY_BUNDLE_MAX = 64 * 1024  /* of many certificates */
+};
 
 struct public_key {
     struct str pem;         /* of what was understood */
@@ -27,5 +30,8 @@ int public_key_parse(struct arena *arena, struct str pem, struct public_key *out
  * when it is good. */
 int public_key_parse_certificate(struct arena *arena, struct str pem, struct public_key *out,
                                  struct err *err);
+
+/* One or more certificates, with whatever text between them, and no other block: 0, else ERR_INVALID. */
+int public_key_check_bundle(struct str pem, struct err *err);
 
 #endif

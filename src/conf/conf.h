@@ -41,6 +41,9 @@ enum conf_id {
     CONF_INSECURE_HTTP,   /* switch */
     CONF_TRUSTED_PROXIES, /* list of CIDR */
     CONF_EGRESS_ALLOW,    /* list of CIDR */
+    CONF_HTTP_PROXY,      /* URL, may hold a password */
+    CONF_HTTPS_PROXY,
+    CONF_NO_PROXY,        /* list of hosts, domains, CIDR */
     CONF_DATABASE_POOL,   /* 0: by what the server has */
     CONF_UNSAFE_DATABASE, /* switch */
     CONF_LOG_LEVEL,       /* debug info warning error */
@@ -81,6 +84,7 @@ enum conf_id {
     CONF_RATE_ACCOUNT,      /* requests a minute; 0: any number; so the next two */
     CONF_RATE_TOKEN,
     CONF_RATE_NETWORK,
+    CONF_CA_BUNDLE, /* certificates in PEM; "off" for none */
     CONF_N_IDS
 };
 
@@ -88,9 +92,10 @@ struct conf_row {
     const char    *key;
     enum conf_type type;
     enum conf_home home;
-    const char *standard;   /* the default, as text; DATA/ in front stands for the data directory */
-    int64_t     min, max;   /* of INT, SIZE (bytes), DURATION (µs) */
+    const char *standard; /* the default, as text; DATA/ in front stands for the data directory */
+    int64_t min, max; /* of INT, SIZE (bytes), DURATION (µs); max of a TEXT with lines: its bytes */
     const char *choices;    /* of TEXT: "debug info warning error"; null: any */
+    bool        has_lines;  /* a TEXT that may hold line ends: PEM */
     bool        is_secret;  /* may hold a password: printed without it, wiped with the snapshot */
     const char *value_name; /* for --help: "ADDR:PORT" */
     const char *help;       /* one sentence */

@@ -75,5 +75,7 @@ bool conf_form_url(struct str value);
 bool conf_form_database(struct str value);
 bool conf_form_storage(struct str value);
 bool conf_form_banner(struct str value);
+bool conf_form_proxy(struct str value);
+bool conf_form_certificates(struct str value);
 
 #endif

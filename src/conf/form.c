@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
+#include "codec/public_key.h"
 #include "codec/text.h"
 #include "conf/conf_private.h"
 
@@ -68,23 +70,54 @@ static bool is_host(struct str host)
     return host.n > 0 && host.p[0] != '.' && host.p[0] != '-';
 }
 
-bool conf_form_url(struct str value)
+static struct str after_scheme(struct str value)
 {
     static const char *const heads[] = { "http://", "https://" };
-    struct str               host    = STR_NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         if (str_starts(value, str_from(heads[i])))
-            host = str_from_index(value, strlen(heads[i]));
+            return str_from_index(value, strlen(heads[i]));
     }
-    if (host.p == NULL)
-        return false;
+    return STR_NULL;
+}
 
+static bool is_host_and_port(struct str host)
+{
     ptrdiff_t colon = str_find_last(host, ':');
+
     if (colon < 0 || str_ends(host, STR("]")))
         return is_host(host);
     return is_host(str_sub(host, 0, (size_t)colon)) &&
            is_number_to(str_from_index(host, (size_t)colon + 1), PORT_MAX);
+}
+
+bool conf_form_url(struct str value)
+{
+    struct str host = after_scheme(value);
+
+    return host.p != NULL && is_host_and_port(host);
+}
+
+/* A user and a password may stand in front. */
+bool conf_form_proxy(struct str value)
+{
+    struct str rest = after_scheme(value);
+    ptrdiff_t  at   = str_find_last(rest, '@');
+
+    if (str_ends(rest, STR("/")))
+        rest.n--;
+    for (ptrdiff_t i = 0; i < at; i++) {
+        if (rest.p[i] <= ' ' || rest.p[i] > '~' || strchr("/?#@", rest.p[i]) != NULL)
+            return false;
+    }
+    return rest.p != NULL && is_host_and_port(str_from_index(rest, (size_t)(at + 1)));
+}
+
+bool conf_form_certificates(struct str value)
+{
+    struct err ignored; /* whoever saves it elsewhere says more */
+
+    return str_is(value, "off") || public_key_check_bundle(value, &ignored) == 0;
 }
 
 static bool starts_with_one_of(struct str value, const char *const *heads, size_t n)

@@ -61,6 +61,16 @@ static void put_row(struct buf *out, struct str key, struct str value, struct st
     } while (value.n > 0 || origin.n > 0);
 }
 
+/* Of a text with lines, how much it is. */
+static struct str shown(const struct conf *conf, enum conf_id id, struct arena *arena)
+{
+    struct str text = conf_print(conf, id, arena);
+
+    if (str_find(text, '\n') < 0)
+        return text;
+    return str_from(mem_printf(arena, "(%zu bytes)", text.n));
+}
+
 void conf_print_table(const struct conf *conf, struct arena *arena, struct buf *out)
 {
     put_row(out, STR("KEY"), STR("VALUE"), STR("HOME"), STR("FROM"));
@@ -68,7 +78,7 @@ void conf_print_table(const struct conf *conf, struct arena *arena, struct buf *
         const struct conf_row *row  = &conf_table[i];
         struct str             home = row->home == CONF_NODE ? STR("node") : STR("registry");
 
-        put_row(out, str_from(row->key), conf_print(conf, (enum conf_id)i, arena), home,
+        put_row(out, str_from(row->key), shown(conf, (enum conf_id)i, arena), home,
                 str_from(conf_origin(conf, (enum conf_id)i)));
     }
 }

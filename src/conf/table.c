@@ -14,6 +14,7 @@
 #define LISTEN         .value_name = "ADDR:PORT", .has_form = conf_form_listen,   .form = "ADDR:PORT, such as 127.0.0.1:5000 or [::1]:5000"
 #define NETWORK        .value_name = "CIDR",      .has_form = conf_form_network,  .form = "a network, such as 10.0.0.0/8 or fd00::/8"
 #define ORIGIN         .value_name = "URL",       .has_form = conf_form_url,      .form = "an http or https URL of a host alone, such as https://registry.example.com"
+#define PROXY          .value_name = "URL",       .has_form = conf_form_proxy,    .form = "the http or https URL of a proxy, such as http://proxy.example.com:3128"
 #define DATABASE       .value_name = "URL",       .has_form = conf_form_database, .form = "a database, such as sqlite:FILE or postgresql://HOST/NAME"
 #define STORAGE        .value_name = "URL",       .has_form = conf_form_storage,  .form = "a storage, such as file:DIRECTORY"
 #define AGE(low, high) .value_name = "TIME",      .min = (low), .max = (high)
@@ -46,6 +47,12 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed." },
     [CONF_EGRESS_ALLOW]    = { "egress-allow",     CONF_LIST,     CONF_NODE,     NULL,                   NETWORK,
                                .help = "Networks besides public ones that webhooks, mirrors and directories may reach." },
+    [CONF_HTTP_PROXY]      = { "http-proxy",       CONF_TEXT,     CONF_NODE,     NULL,                   PROXY, .is_secret = true,
+                               .help = "The proxy through which plain HTTP goes out." },
+    [CONF_HTTPS_PROXY]     = { "https-proxy",      CONF_TEXT,     CONF_NODE,     NULL,                   PROXY, .is_secret = true,
+                               .help = "The proxy through which HTTPS goes out." },
+    [CONF_NO_PROXY]        = { "no-proxy",         CONF_LIST,     CONF_NODE,     NULL,                   .value_name = "HOST",
+                               .help = "Hosts, domains and networks that are reached without a proxy." },
     [CONF_DATABASE_POOL]   = { "database-pool",    CONF_INT,      CONF_NODE,     "0",                    .value_name = "N", .min = 0, .max = 1000,
                                .help = "Connections of this node to PostgreSQL; 0 for a quarter of four fifths of max_connections." },
     [CONF_UNSAFE_DATABASE] = { "unsafe-database",  CONF_SWITCH,   CONF_NODE,     "off",
@@ -129,6 +136,9 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "Requests a minute that may be made with one access token or service secret; 0 for any number." },
     [CONF_RATE_NETWORK]   = { "rate-network",    CONF_INT,      CONF_REGISTRY, "0", .value_name = "N", .min = 0, .max = 1000000,
                                .help = "Requests a minute that may come from one network (/24, /64); 0 for any number." },
+    [CONF_CA_BUNDLE]      = { "ca-bundle",       CONF_TEXT,     CONF_REGISTRY, NULL, .value_name = "PEM", .has_lines = true, .max = 64 * 1024,
+                               .has_form = conf_form_certificates, .form = "one or more certificates in PEM, or off",
+                               .help = "Authorities that are trusted beside the system's when something goes out; \"off\" for none." },
 };
 /* clang-format on */
 

@@ -24,16 +24,21 @@ static int refuse(const struct conf_row *row, struct str text, const char *wante
                    wanted);
 }
 
-static int check_bytes(struct str text, struct err *err)
+static bool is_text_byte(const struct conf_row *row, unsigned char c)
 {
+    return (c >= 0x20 && c != 0x7f) || (row->has_lines && (c == '\n' || c == '\r'));
+}
+
+static int check_bytes(const struct conf_row *row, struct str text, struct err *err)
+{
+    size_t max = row->has_lines ? (size_t)row->max : CONF_VALUE_MAX;
+
     if (text.n == 0)
         return err_set(err, ERR_INVALID, "has no value");
-    if (text.n > CONF_VALUE_MAX)
-        return err_set(err, ERR_INVALID, "has a value of more than %d bytes", CONF_VALUE_MAX);
+    if (text.n > max)
+        return err_set(err, ERR_INVALID, "has a value of more than %zu bytes", max);
     for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-
-        if (c < 0x20 || c == 0x7f)
+        if (!is_text_byte(row, (unsigned char)text.p[i]))
             return err_set(err, ERR_INVALID, "has a value with a control character");
     }
     return 0;
@@ -73,7 +78,7 @@ static int parse_text(struct arena *arena, const struct conf_row *row, struct st
 static int add_item(struct arena *arena, const struct conf_row *row, struct str item,
                     struct conf_value *value, struct err *err)
 {
-    if (check_bytes(item, err) < 0)
+    if (check_bytes(row, item, err) < 0)
         return -1;
     if (str_is(item, "off"))
         return err_set(err, ERR_INVALID, "\"off\" stands alone");
@@ -164,7 +169,7 @@ static int parse_switch(const struct conf_row *row, struct str text, struct conf
 int conf_value_parse(struct arena *arena, const struct conf_row *row, struct str text, bool is_item,
                      struct conf_value *value, struct err *err)
 {
-    if (row->type != CONF_LIST && check_bytes(text, err) < 0)
+    if (row->type != CONF_LIST && check_bytes(row, text, err) < 0)
         return -1;
 
     switch (row->type) {

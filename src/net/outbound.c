@@ -142,41 +142,9 @@ void net_outbound_free(struct net_outbound **outbound)
 
 /* -- authorities -------------------------------------------------------------------------------------- */
 
-#define BEGIN "-----BEGIN "
-#define CERTIFICATE "-----BEGIN CERTIFICATE-----"
-#define END "-----END CERTIFICATE-----"
-
-/* Offset of a text, or -1. */
-static ptrdiff_t find_text(struct str in, const char *text)
-{
-    const char *at = in.n == 0 ? NULL : memmem(in.p, in.n, text, strlen(text));
-
-    return at == NULL ? -1 : at - in.p;
-}
-
 int net_outbound_check_ca(struct str pem, struct err *err)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    struct public_key              ignored_key; /* that there is one is all */
-    struct str                     rest = pem;
-    size_t                         n    = 0;
-
-    if (pem.n > NET_CA_MAX)
-        return err_set(err, ERR_INVALID, "certificates have at most %d bytes", NET_CA_MAX);
-    for (ptrdiff_t at; (at = find_text(rest, BEGIN)) >= 0; n++) {
-        rest          = str_from_index(rest, (size_t)at);
-        ptrdiff_t end = find_text(rest, END);
-
-        if (!str_starts(rest, STR(CERTIFICATE)) || end < 0)
-            return err_set(err, ERR_INVALID, "it holds something else than certificates in PEM");
-        size_t     size = (size_t)end + strlen(END);
-        struct str block =
-            str_from(mem_printf(arena, STR_FMT "\n", STR_ARGS(str_sub(rest, 0, size))));
-        if (public_key_parse_certificate(arena, block, &ignored_key, err) < 0)
-            return -1;
-        rest = str_from_index(rest, size);
-    }
-    return n > 0 ? 0 : err_set(err, ERR_INVALID, "it holds no certificate in PEM");
+    return public_key_check_bundle(pem, err);
 }
 
 int net_outbound_set_ca(struct net_outbound *outbound, struct str pem, struct err *err)

@@ -35,7 +35,7 @@ struct err;
 struct net_addresses;
 struct net_outbound;
 
-enum { NET_HOPS_MAX = 3, NET_CA_MAX = 64 * 1024 };
+enum { NET_HOPS_MAX = 3 };
 
 struct net_outbound_settings {
     struct str        agent;     /* User-Agent */
@@ -113,11 +113,10 @@ int  net_outbound_new(const struct net_outbound_settings *settings, struct net_o
                       struct err *err);
 void net_outbound_free(struct net_outbound **outbound);
 
-/* PEM of authorities that are trusted beside the system's, from now on; the null view: none. ERR_INVALID: it is no
- * certificate, or larger than NET_CA_MAX. */
+/* PEM of authorities that are trusted beside the system's, from now on; the null view: none. ERR_INVALID: as below. */
 int net_outbound_set_ca(struct net_outbound *outbound, struct str pem, struct err *err);
 
-/* Is it one or more certificates in PEM and nothing else? ERR_INVALID says why not. */
+/* Is it one or more certificates in PEM (public_key_check_bundle)? ERR_INVALID says why not. */
 int net_outbound_check_ca(struct str pem, struct err *err);
 
 /* For whoever saves a URL: ERR_INVALID with what is wrong with it, what the name resolves to included. A name that does

@@ -85,7 +85,7 @@ def test_create_on_push_and_read_only_are_settings(own, boss):
     ("disableUpgrades", False, "package"), ("clientCertAuthEnabled", True, "password"), ("dtrHost", "x.example", "external-url"),
     ("jobHistoryToKeep", 5, "jobs"), ("jobHistoryMaxAge", "1h", "jobs"), ("repoEventHistoryCompactionEnabled", True, "events"),
     ("scanningEnabled", True, "scan"), ("webTLSCert", "x", "--tls-cert"), ("webTLSKey", "x", "--tls-key"),
-    ("webTLSClientCA", "x", "password"), ("customCACertBundle", "x", "system"), ("auditAuthLogsEnabled", False, "audit"),
+    ("webTLSClientCA", "x", "password"), ("customCACertBundle", "x", "no certificate"), ("auditAuthLogsEnabled", False, "audit"),
     ("disableBackupWarning", False, "backup"),
 ])
 def test_constants_say_what_to_do_instead(admin, field, value, instead):
@@ -94,6 +94,30 @@ def test_constants_say_what_to_do_instead(admin, field, value, instead):
     error = refused(answer, 400, "INVALID_SETTINGS", field)
     assert instead in error["message"]
     assert admin.get(SETTINGS).json() == before, "all of a body or nothing"
+
+
+def test_authorities_for_what_goes_out(own, boss):
+    authority = boss.get("/ca").text
+    assert boss.get(SETTINGS).json()["customCACertBundle"] == ""
+    assert boss.post(SETTINGS, json={"customCACertBundle": authority + authority}).status_code == 202
+    assert boss.get(SETTINGS).json()["customCACertBundle"] == authority + authority
+    error = refused(boss.post(SETTINGS, json={"customCACertBundle": authority.replace("M", "!")}), 400,
+                    "INVALID_SETTINGS", "customCACertBundle")
+    assert "customCACertBundle" in error["message"]
+    assert boss.get(SETTINGS).json()["customCACertBundle"] == authority + authority
+    assert boss.post(SETTINGS, json={"customCACertBundle": ""}).status_code == 202
+    assert boss.get(SETTINGS).json()["customCACertBundle"] == ""
+    assert own.admin("set", "ca-bundle", authority)
+    assert boss.get(SETTINGS).json()["customCACertBundle"] == authority
+
+
+def test_proxies_are_shown_without_their_passwords(new_server):
+    running = new_server("--http-proxy", "http://joe:pr0xypass@proxy.example:3128", "--https-proxy", "https://proxy.example",
+                         "--no-proxy", "localhost,.corp.example,10.0.0.0/8")
+    settings = Registry(running.url(), "admin", ADMIN_PASSWORD).get(SETTINGS).json()
+    assert settings["httpProxy"] == "http://proxy.example:3128"
+    assert settings["httpsProxy"] == "https://proxy.example"
+    assert settings["noProxy"] == "localhost,.corp.example,10.0.0.0/8"
 
 
 @pytest.mark.parametrize("body, about", [

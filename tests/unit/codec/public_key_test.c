@@ -115,3 +115,25 @@ void test_what_is_no_public_key_is_refused_with_the_reason(void **state)
                                              &read, &err),
                 &err, ERR_INVALID);
 }
+
+void test_a_bundle_is_certificates_alone(void **state)
+{
+    const char *two = mem_printf(arena, "first\n%s\nsecond\n%s", certificate, certificate);
+    char       *big = mem_alloc(arena, PUBLIC_KEY_BUNDLE_MAX + 2);
+
+    CHECK_OK(public_key_check_bundle(str_from(certificate), &err), &err);
+    CHECK_OK(public_key_check_bundle(str_from(two), &err), &err);
+    CHECK_FAILS(public_key_check_bundle(STR(""), &err), &err, ERR_INVALID);
+    CHECK_FAILS(public_key_check_bundle(str_from(ed25519), &err), &err, ERR_INVALID);
+    two = mem_printf(arena, "%s%s", certificate, ed25519);
+    CHECK_FAILS(public_key_check_bundle(str_from(two), &err), &err, ERR_INVALID);
+    CHECK_FAILS(public_key_check_bundle(str_sub(str_from(certificate), 0, strlen(certificate) - 30),
+                                        &err),
+                &err, ERR_INVALID);
+
+    memset(big, '\n', PUBLIC_KEY_BUNDLE_MAX + 1);
+    memcpy(big, certificate, strlen(certificate));
+    CHECK_OK(public_key_check_bundle((struct str){ big, PUBLIC_KEY_BUNDLE_MAX }, &err), &err);
+    CHECK_FAILS(public_key_check_bundle((struct str){ big, PUBLIC_KEY_BUNDLE_MAX + 1 }, &err), &err,
+                ERR_INVALID);
+}
