@@ -83,6 +83,79 @@ ALTER TABLE repositories ADD COLUMN reaped_at {int};
 
 CREATE INDEX repositories_to_reap ON repositories (deleted_at) WHERE deleted_at IS NOT NULL AND reaped_at IS NULL;
 
+-- == Events: who reads the outbox, what lists of activities go by, and pulls ==
+
+-- Readers of the outbox (meta/outbox.h) and how far each of them is: everything that its snapshot `seen` sees is done,
+-- and of what `span` sees besides everything up to event_id. Where one writes at a time, snapshots are empty.
+CREATE TABLE outbox_readers (
+    name     {text} NOT NULL PRIMARY KEY,
+    seen     {text} NOT NULL DEFAULT '',
+    span     {text} NOT NULL DEFAULT '',
+    event_id {int}  NOT NULL DEFAULT 0,
+    alive_at {int}  NOT NULL                    -- a program that has this reader ran; an hour old at most while one runs
+){clustered};
+
+-- What kind of activity an event is (meta/event.h), 0: none that is listed; and how many that were folded into one.
+ALTER TABLE events ADD COLUMN class {int} NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN n     {int} NOT NULL DEFAULT 1;
+
+UPDATE events SET class = CASE
+    WHEN type = 'REPO_CREATED'                        THEN 101
+    WHEN type IN ('REPO_UPDATED', 'REPO_VISIBILITY')  THEN 301
+    WHEN type = 'REPO_DELETED'                        THEN 401
+    WHEN type = 'TAG_PUSH' AND old_digest IS NULL     THEN 102
+    WHEN type = 'TAG_PUSH'                            THEN 302
+    WHEN type = 'TAG_DELETE'                          THEN 402
+    WHEN type IN ('BLOB_PUSH', 'BLOB_MOUNT')          THEN 103
+    WHEN type = 'BLOB_DELETE'                         THEN 403
+    WHEN type = 'MANIFEST_PUSH'                       THEN 104
+    WHEN type = 'MANIFEST_DELETE'                     THEN 404
+    ELSE 0 END;
+
+CREATE INDEX events_by_class        ON events (class, at, id)                    WHERE class > 0;
+CREATE INDEX events_by_repo_class   ON events (repo_id, class, at, id)           WHERE class > 0;
+CREATE INDEX events_by_actor        ON events (actor_id, class, at, id)          WHERE class > 0;
+CREATE INDEX events_by_repo_actor   ON events (repo_id, actor_id, class, at, id) WHERE class > 0;
+
+-- When a tag, or a manifest by whatever name, was last pulled, and how often.
+CREATE TABLE tag_pulls (
+    repo_id   {int}  NOT NULL,
+    name      {text} NOT NULL,
+    pulled_at {int}  NOT NULL,
+    n         {int}  NOT NULL,
+    PRIMARY KEY (repo_id, name),
+    FOREIGN KEY (repo_id, name) REFERENCES tags (repo_id, name) ON DELETE CASCADE
+){clustered};
+
+CREATE TABLE manifest_pulls (
+    repo_id   {int}  NOT NULL,
+    digest    {text} NOT NULL,
+    pulled_at {int}  NOT NULL,
+    n         {int}  NOT NULL,
+    PRIMARY KEY (repo_id, digest),
+    FOREIGN KEY (repo_id, digest) REFERENCES manifests (repo_id, digest) ON DELETE CASCADE
+){clustered};
+
+-- Who pulled what from where, day by day. It outlives what was pulled: 400 days.
+CREATE TABLE pulls (
+    digest     {text} NOT NULL,
+    repo_id    {int}  NOT NULL,                 -- history
+    account_id {int}  NOT NULL,                 -- user or service; history; 0: nobody in particular
+    network    {text} NOT NULL,                 -- of the client, as in login_attempts
+    day        {int}  NOT NULL,                 -- since 1970, UTC
+    n          {int}  NOT NULL,
+    last_at    {int}  NOT NULL,
+    PRIMARY KEY (digest, repo_id, account_id, network, day)
+){clustered};
+
+CREATE INDEX pulls_by_day ON pulls (day);
+
+-- At and below which prefixes pulls are counted, or not; the longest prefix decides, and without any the setting does.
+CREATE TABLE pull_rules (
+    path       {text} NOT NULL PRIMARY KEY,
+    is_counted {int}  NOT NULL CHECK (is_counted IN (0, 1))
+){clustered};
+
 -- Webhooks.
 -- Where calls go. Subscriptions of one namespace with the same address and the same trust share one queue, so that
 -- what happened arrives there in order; the head of a queue waits for its next try and holds up no other queue.

@@ -18,6 +18,7 @@
 #include "cmd/kinds.h"
 #include "cmd/node.h"
 #include "cmd/notify.h"
+#include "cmd/readers.h"
 #include "cmd/scrubber.h"
 #include "cmd/socket.h"
 #include "cmd/tls.h"
@@ -36,6 +37,7 @@ struct serving {
     struct http_server      *server;
     struct socket_server    *socket;
     struct jobs             *jobs;
+    struct outbox           *outbox;
     struct upkeep           *upkeep;
     struct scrubber         *scrubber;
     size_t                   n_plain; /* the first listeners are the plain ones */
@@ -46,6 +48,7 @@ static void close_serving(struct serving *s)
 {
     scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
+    outbox_stop(&s->outbox);
     jobs_stop(&s->jobs);
     socket_server_free(&s->socket);
     http_server_free(&s->server);
@@ -217,11 +220,14 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
         failpoint(FP_START_SOCKET, err) < 0 || socket_server_start(s->node, &s->socket, err) < 0 ||
         failpoint(FP_START_READY, err) < 0)
         return -1;
-    struct jobs_settings jobs = { .db        = s->node->db,
-                                  .worker_id = str_from(s->node->id),
-                                  .kinds     = cmd_kinds,
-                                  .context   = s->node };
-    if (jobs_start(&jobs, &s->jobs, err) < 0 ||
+    struct jobs_settings   jobs   = { .db        = s->node->db,
+                                      .worker_id = str_from(s->node->id),
+                                      .kinds     = cmd_kinds,
+                                      .context   = s->node };
+    struct outbox_settings outbox = { .db      = s->node->db,
+                                      .readers = cmd_readers,
+                                      .context = s->node };
+    if (jobs_start(&jobs, &s->jobs, err) < 0 || outbox_start(&outbox, &s->outbox, err) < 0 ||
         upkeep_start(s->node, s->api, s->jobs, &s->upkeep, err) < 0)
         return -1;
     return scrubber_start(s->node, &s->scrubber, err);
@@ -331,6 +337,7 @@ static void drain(struct serving *s, sigset_t *set)
         pthread_detach(watcher);
     scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
+    outbox_stop(&s->outbox);
     jobs_stop(&s->jobs);
     (void)failpoint(FP_STOP_LEFT, &ignored);
     http_server_drain(s->server, conf_number(node_conf(s->node), CONF_DRAIN_TIMEOUT));

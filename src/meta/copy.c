@@ -124,11 +124,21 @@ const struct meta_copy_table meta_copy_tables[] = {
       .columns = "id, quota_id, bytes, tags" },
     { .name = "quotas_version",    .n_key = 1, .n_page = SMALL, .kinds = "ii",
       .columns = "id, version" },
+    { .name = "outbox_readers",    .n_key = 1, .n_page = SMALL, .kinds = "tttii",
+      .columns = "name, seen, span, event_id, alive_at" },
+    { .name = "tag_pulls",         .n_key = 2, .n_page = SMALL, .kinds = "itii",
+      .columns = "repo_id, name, pulled_at, n" },
+    { .name = "manifest_pulls",    .n_key = 2, .n_page = SMALL, .kinds = "itii",
+      .columns = "repo_id, digest, pulled_at, n" },
+    { .name = "pulls",             .n_key = 5, .n_page = SMALL, .kinds = "tiitiii",
+      .columns = "digest, repo_id, account_id, network, day, n, last_at" },
+    { .name = "pull_rules",        .n_key = 1, .n_page = SMALL, .kinds = "ti",
+      .columns = "path, is_counted" },
     { .name = "uploads",           .n_key = 1, .n_page = WIDE, .kinds = "ttitibbiii",
       .columns = "id, path, account_id, upload_key, received, hash_state, hash_state_2, version, created_at, used_at" },
-    { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittitittttttt", .has_id = true,
+    { .name = "events",            .n_key = 1, .n_page = WIDE, .kinds = "iittititttttttii", .has_id = true,
       .columns = "id, at, type, actor_kind, actor_id, credential_id, repo_id, path, object_kind, object_name, digest,"
-                 " old_digest, target, request_id" },
+                 " old_digest, target, request_id, class, n" },
     { .name = "audit",            .n_key = 1, .n_page = WIDE, .kinds = "iittttitttitttttttItttt", .has_id = true,
       .columns = "id, at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id, address, repo_id, "
                  "path, object_kind, object_name, digest, old_digest, target, request_id, sequence, hash, "

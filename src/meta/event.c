@@ -4,34 +4,26 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "meta/activity.h"
 #include "meta/statements.h"
 
-enum { ADD, AUDIT, PAGE };
-
-#define COLUMNS                                                                                    \
-    "type, actor_kind, actor_id, credential_id, repo_id, path, object_kind, object_name, digest, " \
-    "old_digest, target, request_id"
+enum { ADD, AUDIT };
 
 /* clang-format off */
 static const struct db_statement sql[] = {
-    [ADD]   = { .name   = "event.add",  .in = "ittitittttttt",     .out = "",
-                .sql    = "INSERT INTO events (at, " COLUMNS ")"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" },
+    [ADD]   = { .name   = "event.add",  .in = "ittitittttttt" "ii", .out = "",
+                .sql    = "INSERT INTO events (at, type, actor_kind, actor_id, credential_id, repo_id, path, object_kind,"
+                          " object_name, digest, old_digest, target, request_id, class, n)"
+                          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)" },
     [AUDIT] = { .name   = "audit.add",  .in = "ittttitttitttttttttt", .out = "",
                 .sql    = "INSERT INTO audit (at, action, outcome, reason, actor_kind, actor_id, actor_name, credential_id,"
                           " address, repo_id, path, object_kind, object_name, digest, old_digest, target, request_id,"
                           " value_before, value_after, namespace)"
                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)" },
-    [PAGE]  = { .name   = "event.page", .in = "iii",               .out = "iiittitittttttt",
-                .sqlite = "SELECT id, xid, at, " COLUMNS " FROM events WHERE id > $2 ORDER BY id LIMIT $3",
-                .pg     = "SELECT id, xid::text::bigint, at, " COLUMNS " FROM events"
-                          " WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-                          " ORDER BY xid, id LIMIT $3" },
 };
 
-static const struct db_column columns[] = {
+const struct db_column meta_event_fields[] = {
     DB_COL_INT (struct meta_event_row, id),
-    DB_COL_INT (struct meta_event_row, xid),
     DB_COL_INT (struct meta_event_row, at),
     DB_COL_TEXT(struct meta_event_row, type),
     DB_COL_TEXT(struct meta_event_row, actor_kind),
@@ -45,6 +37,7 @@ static const struct db_column columns[] = {
     DB_COL_TEXT(struct meta_event_row, old_digest),
     DB_COL_TEXT(struct meta_event_row, target),
     DB_COL_TEXT(struct meta_event_row, request_id),
+    DB_COL_INT (struct meta_event_row, n),
 };
 /* clang-format on */
 
@@ -85,31 +78,33 @@ int meta_audit_add(struct db_tx *tx, const struct meta_actor *actor, const struc
     return add_audit(tx, db_now(tx), actor, event, outcome, reason, err);
 }
 
+static int add_event(struct db_tx *tx, int64_t now, const struct meta_actor *actor,
+                     const struct meta_event *event, struct err *err)
+{
+    return db_send(tx, &sql[ADD],
+                   DB_ARGS(db_int(now), db_text(str_from(event->type)),
+                           db_text(str_from(actor->kind)), db_int(actor->account_id),
+                           db_text(actor->credential_id), db_int(event->repo_id),
+                           db_text(event->path), db_text(str_from(event->object_kind)),
+                           db_text(event->object_name), db_text(event->digest),
+                           db_text(event->old_digest), db_text(event->target),
+                           db_text(actor->request_id), db_int(meta_activity_of(event)),
+                           db_int(event->n > 0 ? event->n : 1)),
+                   err);
+}
+
+int meta_event_tell(struct db_tx *tx, const struct meta_actor *actor,
+                    const struct meta_event *event, struct err *err)
+{
+    return add_event(tx, db_now(tx), actor, event, err);
+}
+
 int meta_event_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,
                    struct err *err)
 {
     int64_t now = db_now(tx);
 
-    if (db_send(tx, &sql[ADD],
-                DB_ARGS(db_int(now), db_text(str_from(event->type)), db_text(str_from(actor->kind)),
-                        db_int(actor->account_id), db_text(actor->credential_id),
-                        db_int(event->repo_id), db_text(event->path),
-                        db_text(str_from(event->object_kind)), db_text(event->object_name),
-                        db_text(event->digest), db_text(event->old_digest), db_text(event->target),
-                        db_text(actor->request_id)),
-                err) < 0)
+    if (add_event(tx, now, actor, event, err) < 0)
         return -1;
     return add_audit(tx, now, actor, event, "done", STR_NULL, err);
-}
-
-int meta_event_page(struct db_tx *tx, struct arena *arena, int64_t after_xid, int64_t after_id,
-                    int64_t n_max, struct meta_event_row **out, size_t *n_out, struct err *err)
-{
-    void *list;
-
-    if (db_list(tx, arena, &sql[PAGE], DB_ARGS(db_int(after_xid), db_int(after_id), db_int(n_max)),
-                columns, sizeof(struct meta_event_row), (size_t)n_max, &list, n_out, err) < 0)
-        return -1;
-    *out = list;
-    return 0;
 }

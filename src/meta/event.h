@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "db/db.h"
 
 struct arena;
 struct db_tx;
@@ -32,21 +33,24 @@ struct meta_event {
     struct str  target;
     struct str  before; /* audit only: what a setting or a grant was, and what it is now */
     struct str  after;
+    int64_t     n; /* that were folded into this one; 0 is 1 */
 };
 
 /* Writes the event and its audit record. */
 int meta_event_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,
                    struct err *err);
 
+/* Only the event: what happened changed nothing, as a pull does. */
+int meta_event_tell(struct db_tx *tx, const struct meta_actor *actor,
+                    const struct meta_event *event, struct err *err);
+
 /* Only an audit record: a refused change of state, a failed log-in. outcome: "done", "refused". */
 int meta_audit_add(struct db_tx *tx, const struct meta_actor *actor, const struct meta_event *event,
                    const char *outcome, struct str reason, struct err *err);
 
-/* Readers of the outbox: events in commit order after the cursor (xid, id), at most n_max. SQLite has one
- * writer, so there xid is 0 and id alone orders. */
+/* An event as readers of the outbox get it (meta/outbox.h). */
 struct meta_event_row {
     int64_t    id;
-    int64_t    xid;
     int64_t    at;
     struct str type;
     struct str actor_kind;
@@ -60,9 +64,16 @@ struct meta_event_row {
     struct str old_digest;
     struct str target;
     struct str request_id;
+    int64_t    n;
 };
 
-int meta_event_page(struct db_tx *tx, struct arena *arena, int64_t after_xid, int64_t after_id,
-                    int64_t n_max, struct meta_event_row **out, size_t *n_out, struct err *err);
+/* For statements that give such rows, of `events AS e`. */
+#define META_EVENT_COLUMNS                                                               \
+    "e.id, e.at, e.type, e.actor_kind, e.actor_id, e.credential_id, e.repo_id, e.path, " \
+    "e.object_kind, e.object_name, e.digest, e.old_digest, e.target, e.request_id, e.n"
+#define META_EVENT_KINDS \
+    "iittititttttt"      \
+    "ti"
+extern const struct db_column meta_event_fields[];
 
 #endif

@@ -24,6 +24,7 @@ const struct db_statements *const meta_statements[] = {
     &meta_object_statements,
     &meta_org_statements,
     &meta_quota_statements,
+    &meta_outbox_statements,
     &meta_registry_statements,
     &meta_repo_list_statements,
     &meta_repo_statements,

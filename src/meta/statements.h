@@ -32,6 +32,7 @@ extern const struct db_statements meta_manifest_statements;
 extern const struct db_statements meta_object_statements;
 extern const struct db_statements meta_org_statements;
 extern const struct db_statements meta_quota_statements;
+extern const struct db_statements meta_outbox_statements;
 extern const struct db_statements meta_registry_statements;
 extern const struct db_statements meta_repo_list_statements;
 extern const struct db_statements meta_repo_statements;

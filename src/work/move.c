@@ -11,6 +11,7 @@
 #include "db/migrate.h"
 #include "io/clock.h"
 #include "meta/copy.h"
+#include "meta/outbox.h"
 #include "meta/registry.h"
 
 /* Three heartbeats (cmd/upkeep.c). */
@@ -117,6 +118,16 @@ static int bring_to_schema(struct db *db, struct err *err)
                    to, db_migrations[db_n_migrations - 1].number);
 }
 
+/* Cursors that only the source's engine understands would be lost on the way. */
+static int settle_cursors(struct db *db, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(db, DB_WRITE, "settle cursors", &tx, err) < 0 || meta_outbox_settle(tx, err) < 0)
+        return -1;
+    return db_commit(&tx, err);
+}
+
 static int prepare(const struct work_move *move, struct err *err)
 {
     int schema = 0;
@@ -125,7 +136,7 @@ static int prepare(const struct work_move *move, struct err *err)
         return err_wrap(err, "source");
     if (schema == 0)
         return err_set(err, ERR_NOT_FOUND, "source: there is no registry in this database");
-    if (bring_to_schema(move->from, err) < 0)
+    if (bring_to_schema(move->from, err) < 0 || settle_cursors(move->from, err) < 0)
         return err_wrap(err, "source");
     if (bring_to_schema(move->to, err) < 0)
         return err_wrap(err, "target");

@@ -2,6 +2,7 @@
 #include "meta/event.h"
 
 #include "fixture.h"
+#include "meta/outbox.h"
 
 /* clang-format off */
 static const struct db_statement
@@ -49,6 +50,13 @@ static int64_t count(struct fixture *f, const char *outcome)
     return n;
 }
 
+static void read_all(struct fixture *f, struct meta_event_row **rows, size_t *n)
+{
+    struct meta_outbox_cursor cursor = { .seen = STR(""), .span = STR(""), .now = STR("") };
+
+    CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 100, rows, n, &f->err), &f->err);
+}
+
 void test_event_has_its_audit_record(void **state)
 {
     struct fixture *f = *state;
@@ -71,15 +79,16 @@ void test_event_a_refusal_is_audited_alone(void **state)
     CHECK_OK(meta_audit_add(f->tx, &anonymous, &event, "refused", STR("bad password"), &f->err),
              &f->err);
     assert_int_equal(count(f, "refused"), 1);
-    CHECK_OK(meta_event_page(f->tx, f->arena, 0, 0, 10, &rows, &n, &f->err), &f->err);
+    read_all(f, &rows, &n);
     assert_int_equal(n, 0);
 }
 
 void test_event_readers_get_each_once_in_order(void **state)
 {
-    struct fixture        *f = *state;
-    struct meta_event_row *rows;
-    size_t                 n;
+    struct fixture           *f      = *state;
+    struct meta_outbox_cursor cursor = { .seen = STR(""), .span = STR(""), .now = STR("") };
+    struct meta_event_row    *rows;
+    size_t                    n;
 
     add(f, "v1");
     add(f, "v2");
@@ -87,7 +96,7 @@ void test_event_readers_get_each_once_in_order(void **state)
     add(f, "v3");
     fixture_next_tx(f);
 
-    CHECK_OK(meta_event_page(f->tx, f->arena, 0, 0, 2, &rows, &n, &f->err), &f->err);
+    CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 2, &rows, &n, &f->err), &f->err);
     assert_int_equal(n, 2);
     CHECK_STR(rows[0].object_name, "v1");
     CHECK_STR(rows[1].object_name, "v2");
@@ -103,13 +112,12 @@ void test_event_readers_get_each_once_in_order(void **state)
     assert_null(rows[0].old_digest.p);
     assert_null(rows[0].target.p);
     assert_true(rows[0].at > 0);
+    assert_int_equal(rows[0].n, 1);
 
-    CHECK_OK(meta_event_page(f->tx, f->arena, rows[1].xid, rows[1].id, 10, &rows, &n, &f->err),
-             &f->err);
+    CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 10, &rows, &n, &f->err), &f->err);
     assert_int_equal(n, 1);
     CHECK_STR(rows[0].object_name, "v3");
-    CHECK_OK(meta_event_page(f->tx, f->arena, rows[0].xid, rows[0].id, 10, &rows, &n, &f->err),
-             &f->err);
+    CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 10, &rows, &n, &f->err), &f->err);
     assert_int_equal(n, 0);
 }
 
@@ -121,7 +129,7 @@ void test_event_is_gone_with_its_transaction(void **state)
 
     add(f, "v1");
     fixture_retry(f);
-    CHECK_OK(meta_event_page(f->tx, f->arena, 0, 0, 10, &rows, &n, &f->err), &f->err);
+    read_all(f, &rows, &n);
     assert_int_equal(n, 0);
     assert_int_equal(count(f, "done"), 0);
 }

@@ -39,6 +39,7 @@ static const struct {
     { "blob.totals", "a figure over all blobs, once a run of collection" },
     { "damage.missing", "the index holds open damage only" },
     { "node.count_old", "there are a few nodes" },
+    { "outbox.settle", "there are a few readers; once, when a registry is moved" },
     { "review.counts", "asked by operators; walks the queue" },
     { "action_config.list", "all of them are wanted, and actions are a table of the program" },
     { "cron.first", "reads one entry of an index" },

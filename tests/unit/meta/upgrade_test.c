@@ -16,6 +16,7 @@
 #include "meta/account.h"
 #include "meta/event.h"
 #include "meta/manifest.h"
+#include "meta/outbox.h"
 #include "meta/repo.h"
 #include "meta/upload.h"
 
@@ -113,15 +114,16 @@ static struct db *open_migrated(struct upgrade *u, const char *path)
 
 static void check_records(struct upgrade *u, struct db *db)
 {
-    struct db_tx          *tx = NULL;
-    struct meta_account    account;
-    struct meta_repo       repo;
-    struct meta_manifest   manifest;
-    struct meta_referrer  *referrers;
-    struct meta_upload     upload;
-    struct meta_event_row *events;
-    struct str             parent;
-    size_t                 n;
+    struct db_tx             *tx = NULL;
+    struct meta_account       account;
+    struct meta_repo          repo;
+    struct meta_manifest      manifest;
+    struct meta_referrer     *referrers;
+    struct meta_upload        upload;
+    struct meta_event_row    *events;
+    struct meta_outbox_cursor cursor = { .seen = STR(""), .span = STR(""), .now = STR("") };
+    struct str                parent;
+    size_t                    n;
 
     CHECK_OK(db_begin(db, DB_READ, "upgrade test", &tx, &u->err), &u->err);
     assert_int_equal(meta_account_find_name(tx, u->arena, STR("admin"), &account, &u->err), 1);
@@ -144,7 +146,7 @@ static void check_records(struct upgrade *u, struct db *db)
                                       &upload, &u->err),
                      1);
     assert_int_equal(upload.offset, 10);
-    CHECK_OK(meta_event_page(tx, u->arena, 0, 0, 5, &events, &n, &u->err), &u->err);
+    CHECK_OK(meta_outbox_page(tx, u->arena, &cursor, 5, &events, &n, &u->err), &u->err);
     assert_int_equal(n, 1);
     CHECK_OK(db_commit(&tx, &u->err), &u->err);
 }
