@@ -17,11 +17,13 @@ struct auth;
 struct err;
 struct http_asset;
 struct http_certificate;
+struct job_kind;
 struct work;
 
 struct api_settings {
     struct auth             *auth;
     struct work             *work;
+    const struct job_kind   *kinds;         /* of jobs; ends with a row without name */
     const struct str        *external_urls; /* without a slash at the end */
     size_t                   n_external_urls;
     struct http_certificate *certificate; /* whose names may stand in a realm; null: none */

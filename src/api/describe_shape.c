@@ -84,6 +84,7 @@ static const struct {
     [JSON_OBJECT]  = { "object", NULL },
     [JSON_LIST]    = { "array", "maxItems" },
     [JSON_MAP]     = { "object", "maxProperties" },
+    [JSON_NUMBERS] = { "object", "maxProperties" },
     [JSON_ANY]     = { NULL, NULL },
     [JSON_RAW]     = { NULL, NULL }, /* with a table: a list of its objects, ready */
 };
@@ -102,10 +103,10 @@ static void write_type(struct json_write *w, const char *type, bool is_nullable)
     json_write_end(w);
 }
 
-static void write_plain_string(struct json_write *w)
+static void write_plain(struct json_write *w, const char *type)
 {
     json_write_object(w);
-    json_write_text_at(w, "type", "string");
+    json_write_text_at(w, "type", type);
     json_write_end(w);
 }
 
@@ -114,7 +115,7 @@ static void write_items(struct api_shapes *shapes, struct json_write *w,
 {
     json_write_key(w, "items");
     if (field->table == NULL)
-        write_plain_string(w);
+        write_plain(w, "string");
     else
         api_shapes_write_ref(shapes, w, field->table, shape->is_body, shape->is_closed);
 }
@@ -160,9 +161,9 @@ static void write_field(struct api_shapes *shapes, struct json_write *w,
         json_write_bool_at(w, "writeOnly", true);
     if (is_list)
         write_items(shapes, w, shape, field);
-    if (field->kind == JSON_MAP) {
+    if (field->kind == JSON_MAP || field->kind == JSON_NUMBERS) {
         json_write_key(w, "additionalProperties");
-        write_plain_string(w);
+        write_plain(w, field->kind == JSON_MAP ? "string" : "integer");
     }
     json_write_end(w);
 }

@@ -15,7 +15,9 @@ extern const struct api_route api_ops_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_v0_access_routes[];
 extern const struct api_route api_v0_accounts_routes[];
+extern const struct api_route api_v0_cron_routes[];
 extern const struct api_route api_v0_gone_routes[];
+extern const struct api_route api_v0_job_routes[];
 extern const struct api_route api_v0_meta_routes[];
 extern const struct api_route api_v0_repositories_routes[];
 extern const struct api_route api_v0_tags_routes[];
@@ -23,6 +25,7 @@ extern const struct api_route api_v0_token_routes[];
 extern const struct api_route api_v0_settings_routes[];
 extern const struct api_route api_v0_state_routes[];
 extern const struct api_route api_v0_storage_routes[];
+extern const struct api_route api_v0_worker_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_grants_routes[];
@@ -50,7 +53,9 @@ const struct api_route *const api_tables[] = {
     api_token_routes,
     api_v0_access_routes,
     api_v0_accounts_routes,
+    api_v0_cron_routes,
     api_v0_gone_routes,
+    api_v0_job_routes,
     api_v0_meta_routes,
     api_v0_repositories_routes,
     api_v0_tags_routes,
@@ -58,6 +63,7 @@ const struct api_route *const api_tables[] = {
     api_v0_settings_routes,
     api_v0_state_routes,
     api_v0_storage_routes,
+    api_v0_worker_routes,
     api_v1_access_routes,
     api_v1_audit_routes,
     api_v1_grants_routes,

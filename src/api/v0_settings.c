@@ -121,11 +121,11 @@ static const struct json_table read_table = {
     .name = "Settings", .size = sizeof(struct settings), .fields = fields + FIRST_READ, .n_fields = N_FIELDS - FIRST_READ,
 };
 
-/* Settings of ours, and what is said to who wants a constant or a fact otherwise. */
+/* Settings of ours, switches, numbers, times and texts by their type, and what is said to who wants a constant or a fact
+ * otherwise. */
 static const struct {
-    bool         is_setting; /* a switch … */
-    bool         is_opposite;
-    bool         is_pem; /* … or certificates */
+    bool         is_setting;
+    bool         is_opposite; /* of a switch */
     enum conf_id conf;
     bool         is_on; /* of a constant flag */
     const char  *instead;
@@ -133,7 +133,10 @@ static const struct {
     [CREATE_ON_PUSH]             = { .is_setting = true, .conf = CONF_CREATE_ON_PUSH },
     [READ_ONLY]                  = { .is_setting = true, .conf = CONF_READ_ONLY },
     [DISABLE_PERSISTENT_COOKIES] = { .is_setting = true, .conf = CONF_COOKIES_KEPT, .is_opposite = true },
-    [CUSTOM_CA]                  = { .is_pem = true,     .conf = CONF_CA_BUNDLE },
+    [CUSTOM_CA]                  = { .is_setting = true, .conf = CONF_CA_BUNDLE },
+    [JOB_COMPACTION]             = { .is_setting = true, .conf = CONF_JOB_HISTORY },
+    [JOB_MAX_AGE]                = { .is_setting = true, .conf = CONF_JOB_HISTORY_AGE },
+    [JOB_TO_KEEP]                = { .is_setting = true, .conf = CONF_JOB_HISTORY_KEEP },
 
     [ANONYMIZE_ANALYTICS]    = { .is_on = true, .instead = "nothing is reported to anyone" },
     [REPORT_ANALYTICS]       = { .instead = "nothing is reported to anyone" },
@@ -142,9 +145,6 @@ static const struct {
     [DISABLE_UPGRADES]       = { .is_on = true, .instead = "the registry does not look for upgrades; install them as a package" },
     [CLIENT_CERT_AUTH]       = { .instead = "people log in by password or access token; machines by service accounts" },
     [DTR_HOST]               = { .instead = "give each node the setting external-url" },
-    [JOB_COMPACTION]         = { .instead = "the nightly job onlinegc_joblogs keeps 90 days and 10,000 jobs" },
-    [JOB_MAX_AGE]            = { .instead = "the nightly job onlinegc_joblogs keeps 90 days and 10,000 jobs" },
-    [JOB_TO_KEEP]            = { .instead = "the nightly job onlinegc_joblogs keeps 90 days and 10,000 jobs" },
     [EVENT_COMPACTION]       = { .instead = "events are kept" },
     [EVENT_MAX_AGE]          = { .instead = "events are kept" },
     [EVENT_TO_KEEP]          = { .instead = "events are kept" },
@@ -162,9 +162,30 @@ static const struct {
 
 /* -- what is in force --------------------------------------------------------------------------------- */
 
-static bool is_on(const struct conf *conf, size_t i)
+static struct str certificates(struct arena *arena, const struct conf *conf)
 {
-    return conf_switch(conf, rows[i].conf) != rows[i].is_opposite;
+    struct str pem = conf_text(conf, CONF_CA_BUNDLE);
+
+    return pem.n == 0 || str_is(pem, "off") ? STR("") : str_copy(arena, pem);
+}
+
+/* A setting as the field that shows it. Times are spans as DTR writes them; no time is "". */
+static void show_setting(struct arena *arena, const struct conf *conf, size_t i,
+                         struct settings *out)
+{
+    enum conf_id id = rows[i].conf;
+    char         text[TEXT_TIME_MAX];
+
+    if (conf_table[id].type == CONF_SWITCH) {
+        out->flag[i] = conf_switch(conf, id) != rows[i].is_opposite;
+    } else if (conf_table[id].type == CONF_DURATION) {
+        text_span_print(conf_number(conf, id), text);
+        out->text[i] = str_copy(arena, str_from(text));
+    } else if (conf_table[id].type == CONF_INT) {
+        out->number[i] = conf_number(conf, id);
+    } else {
+        out->text[i] = certificates(arena, conf);
+    }
 }
 
 static struct str host_of(const struct conf *conf)
@@ -225,13 +246,6 @@ static struct str shown_proxy(struct arena *arena, struct str url)
     return str_from(mem_printf(arena, STR_FMT STR_FMT, STR_ARGS(scheme), STR_ARGS(host)));
 }
 
-static struct str certificates(struct arena *arena, const struct conf *conf)
-{
-    struct str pem = conf_text(conf, CONF_CA_BUNDLE);
-
-    return pem.n == 0 || str_is(pem, "off") ? STR("") : str_copy(arena, pem);
-}
-
 static int add_facts(struct api_call *call, const struct conf *conf, struct settings *out,
                      struct err *err)
 {
@@ -243,7 +257,6 @@ static int add_facts(struct api_call *call, const struct conf *conf, struct sett
     out->text[HTTPS_PROXY] = shown_proxy(call->arena, conf_text(conf, CONF_HTTPS_PROXY));
     if (conf_list_len(conf, CONF_NO_PROXY) > 0)
         out->text[NO_PROXY] = conf_print(conf, CONF_NO_PROXY, call->arena);
-    out->text[CUSTOM_CA]        = certificates(call->arena, conf);
     out->text[LOG_LEVEL]        = str_copy(call->arena, conf_text(conf, CONF_LOG_LEVEL));
     out->text[LOG_PROTOCOL]     = STR("internal");
     out->text[REPLICA_ID]       = api->host->id;
@@ -264,8 +277,12 @@ static int gather(struct api_call *call, const struct conf *conf, struct setting
         out->has[i]  = true;
         out->text[i] = STR("");
     }
-    for (size_t i = 0; i < N_WRITTEN; i++)
-        out->flag[i] = rows[i].is_setting ? is_on(conf, i) : rows[i].is_on;
+    for (size_t i = 0; i < N_WRITTEN; i++) {
+        if (rows[i].is_setting)
+            show_setting(call->arena, conf, i, out);
+        else
+            out->flag[i] = rows[i].is_on;
+    }
     return add_facts(call, conf, out, err);
 }
 
@@ -286,6 +303,15 @@ int api_v0_refuse_setting(const char *field, const char *instead, struct err *er
 {
     return err_set_code(err, ERR_INVALID, "INVALID_SETTINGS", str_from(field),
                         "%s cannot be set here: %s", field, instead);
+}
+
+/* What the setting's own parser says is wrong with the value. */
+static int refuse_value(const char *field, struct err *err)
+{
+    struct err why = *err;
+
+    return err_set_code(err, ERR_INVALID, "INVALID_SETTINGS", str_from(field), "%s: %s", field,
+                        why.text);
 }
 
 static bool is_same(size_t i, const struct settings *a, const struct settings *b)
@@ -313,36 +339,41 @@ int api_v0_put_settings(struct api_call *call, const struct work_setting *change
     return host->reload(host->node, err);
 }
 
-/* Certificates, or nothing for none. */
-static int change_certificates(const struct settings *now, const struct settings *given, size_t i,
-                               struct work_setting *out, struct err *err)
+static struct str text_or_off(struct str text)
 {
-    struct err reason;
-
-    if (given->text[i].n > 0 && public_key_check_bundle(given->text[i], &reason) < 0)
-        return api_v0_refuse_setting(fields[i].name, reason.text, err);
-    *out = (struct work_setting){
-        .key      = str_from(conf_table[rows[i].conf].key),
-        .value    = given->text[i].n > 0 ? given->text[i] : STR("off"),
-        .standard = now->text[i].n > 0 ? now->text[i] : STR("off"),
-    };
-    return 0;
+    return text.n > 0 ? text : STR("off");
 }
 
-/* What is to be done about one that was given; 1 when it is a change. */
-static int look_at(const struct conf *conf, const struct settings *now,
-                   const struct settings *given, size_t i, struct work_setting *out,
-                   struct err *err)
+/* The text that the setting's own parser takes; the new value is checked by it. */
+static int read_setting(struct api_call *call, struct conf *conf, size_t i,
+                        const struct settings *given, struct work_setting *out, struct err *err)
 {
-    if (rows[i].is_pem)
-        return change_certificates(now, given, i, out, err) < 0 ? -1 : 1;
-    if (rows[i].is_setting) {
-        *out = api_v0_switch(rows[i].conf, conf_switch(conf, rows[i].conf),
-                             given->flag[i] != rows[i].is_opposite);
-        return 1;
+    AUTO(conf_unref) struct conf *changed = NULL;
+    enum conf_id                  id      = rows[i].conf;
+    enum conf_type                type    = conf_table[id].type;
+    struct str value = given->flag[i] != rows[i].is_opposite ? STR("on") : STR("off");
+    char       text[TEXT_TIME_MAX];
+    int64_t    us;
+
+    if (type == CONF_DURATION) {
+        if (text_span_parse(given->text[i], &us, err) < 0)
+            return refuse_value(fields[i].name, err);
+        text_duration_print(us, text);
+        value = str_copy(call->arena, str_from(text));
+    } else if (type == CONF_INT) {
+        value = str_from(mem_printf(call->arena, "%lld", (long long)given->number[i]));
+    } else if (type == CONF_TEXT) {
+        if (given->text[i].n > 0 && public_key_check_bundle(given->text[i], err) < 0)
+            return refuse_value(fields[i].name, err);
+        value = text_or_off(given->text[i]);
     }
-    if (!is_same(i, given, now))
-        return api_v0_refuse_setting(fields[i].name, rows[i].instead, err);
+    if (conf_with(conf, id, value, &changed, err) < 0)
+        return refuse_value(fields[i].name, err);
+    *out = (struct work_setting){ .key      = str_from(conf_table[id].key),
+                                  .value    = value,
+                                  .standard = type == CONF_TEXT
+                                                  ? text_or_off(certificates(call->arena, conf))
+                                                  : conf_print(conf, id, call->arena) };
     return 0;
 }
 
@@ -358,11 +389,12 @@ static int post_settings(struct api_call *call, struct err *err)
     if (api_body(call, given, err) < 0 || gather(call, conf, now, err) < 0)
         return -1;
     for (size_t i = 0; i < N_WRITTEN; i++) {
-        int found = given->has[i] ? look_at(conf, now, given, i, &changes[n], err) : 0;
-
-        if (found < 0)
+        if (!given->has[i])
+            continue;
+        if (!rows[i].is_setting && !is_same(i, given, now))
+            return api_v0_refuse_setting(fields[i].name, rows[i].instead, err);
+        if (rows[i].is_setting && read_setting(call, conf, i, given, &changes[n++], err) < 0)
             return -1;
-        n += (size_t)found;
     }
     if (api_v0_put_settings(call, changes, n, err) < 0)
         return -1;

@@ -5,12 +5,10 @@
 #include "base/mem.h"
 #include "codec/json_write.h"
 #include "work/cluster.h"
+#include "work/job.h"
 #include "work/work.h"
 
 enum { MAP_MAX = 256 * 1024 };
-
-/* A node announces itself every ten seconds. */
-#define SILENT_US INT64_C(30000000)
 
 struct alert {
     struct str message;
@@ -83,7 +81,7 @@ struct nodes {
 static void write_health(const struct nodes *nodes, const struct meta_node *node,
                          struct json_write *w)
 {
-    if (nodes->now - node->seen_at <= SILENT_US)
+    if (nodes->now - node->seen_at <= WORK_SILENT_US)
         json_write_text(w, "OK");
     else
         json_write_str(w,
@@ -126,12 +124,14 @@ static int get_cluster(struct api_call *call, struct err *err)
 {
     struct nodes      nodes = { .call = call };
     struct meta_node *list;
+    struct str        collector;
 
-    if (work_cluster_list(call->work, call->arena, &list, &nodes.n, &nodes.now, err) < 0)
+    if (work_cluster_list(call->work, call->arena, &list, &nodes.n, &nodes.now, err) < 0 ||
+        work_collector(call->work, call->arena, &collector, err) < 0)
         return -1;
     nodes.list             = list;
     struct cluster cluster = {
-        .gc_lock_holder = STR(""), /* collection stops nobody, so nobody holds such a lock */
+        .gc_lock_holder = collector, /* it stops nobody, but this is who does it */
         .health         = print_map(&nodes, write_health),
         .readonly       = print_map(&nodes, write_readonly),
         .seen_at        = print_map(&nodes, write_seen),

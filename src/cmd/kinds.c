@@ -18,7 +18,7 @@
 #define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
 
-enum { HISTORY_BATCH = 500, REPORT_MAX = 4096 };
+enum { REPORT_MAX = 4096 };
 
 /* -- collection --------------------------------------------------------------------------------------- */
 
@@ -124,31 +124,55 @@ int kinds_collect_if_due(struct node *node, struct jobs *jobs, struct err *err)
 
 /* -- the history of jobs ------------------------------------------------------------------------------ */
 
-static int drop_history(struct job *job, struct node *node, int64_t *out_n, struct err *err)
-{
-    AUTO(db_abort) struct db_tx *tx     = NULL;
-    struct str                   age    = job_parameter(job, "maxAge");
-    struct str                   keep   = job_parameter(job, "toKeep");
-    int64_t                      age_us = 90 * 24 * HOUR_US, n_keep = 10000, n_old, n_many;
+struct history {
+    int64_t age_us; /* 0: whatever the age */
+    int64_t n_keep; /* 0: however many */
+};
 
-    if ((age.p != NULL && text_duration_parse(age, &age_us, err) < 0) ||
-        (keep.p != NULL && text_size_parse(keep, &n_keep, err) < 0) ||
-        db_begin(node->db, DB_WRITE, "drop job history", &tx, err) < 0)
+/* What the job says, else what the settings say. */
+static int read_history(struct job *job, struct node *node, struct history *out, struct err *err)
+{
+    const struct conf *conf  = node_conf(node);
+    struct str         age   = job_parameter(job, "maxAge");
+    struct str         keep  = job_parameter(job, "toKeep");
+    bool               is_on = conf_switch(conf, CONF_JOB_HISTORY);
+
+    out->age_us = is_on ? conf_number(conf, CONF_JOB_HISTORY_AGE) : 0;
+    out->n_keep = is_on ? conf_number(conf, CONF_JOB_HISTORY_KEEP) : 0;
+    if (age.n > 0 && text_span_parse(age, &out->age_us, err) < 0)
+        return err_wrap(err, "maxAge");
+    if (keep.n > 0 && (!str_to_int(keep, &out->n_keep) || out->n_keep < 0))
+        return err_set(err, ERR_INVALID, "toKeep: is not a number");
+    return 0;
+}
+
+static int drop_history(struct job *job, struct node *node, const struct history *history,
+                        int64_t *out_n, int64_t *out_lines, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx   = NULL;
+    struct meta_job_dropped      done = { 0 };
+
+    if (db_begin(node->db, DB_WRITE, "drop job history", &tx, err) < 0 ||
+        job_guard(job, tx, err) < 0 ||
+        (history->age_us > 0 &&
+         meta_job_expire(tx, db_now(tx) - history->age_us, &done, err) < 0) ||
+        (history->n_keep > 0 && meta_job_trim(tx, history->n_keep, &done, err) < 0) ||
+        db_commit(&tx, err) < 0)
         return -1;
-    if (job_guard(job, tx, err) < 0 ||
-        meta_job_expire(tx, db_now(tx) - age_us, HISTORY_BATCH, &n_old, err) < 0 ||
-        meta_job_trim(tx, n_keep, HISTORY_BATCH, &n_many, err) < 0 || db_commit(&tx, err) < 0)
-        return -1;
-    *out_n = n_old + n_many;
+    *out_n     = done.n_jobs;
+    *out_lines = done.n_lines;
     return 0;
 }
 
 static int run_history(struct job *job, void *context, struct err *err)
 {
-    int64_t n = 1, total = 0;
+    struct history history;
+    int64_t        n = 1, n_lines = 0, total = 0;
 
-    while (n > 0 && !job_should_stop(job)) {
-        if (drop_history(job, context, &n, err) < 0)
+    if (read_history(job, context, &history, err) < 0)
+        return -1;
+    while (n + n_lines > 0 && !job_should_stop(job)) {
+        if (drop_history(job, context, &history, &n, &n_lines, err) < 0)
             return -1;
         total += n;
     }
@@ -165,7 +189,7 @@ static int run_sleep(struct job *job, void *context, struct err *err)
     int64_t    us   = 10 * SECOND_US;
 
     (void)context;
-    if (text.p != NULL && text_duration_parse(text, &us, err) < 0)
+    if (text.n > 0 && text_span_parse(text, &us, err) < 0)
         return err_wrap(err, "duration");
     job_log(job, "sleeping");
     job_pause(job, us);

@@ -154,6 +154,7 @@ static int open_api(struct serving *s, struct err *err)
         .host            = &s->host,
         .auth            = s->node->auth,
         .work            = s->node->work,
+        .kinds           = cmd_kinds,
         .external_urls   = urls,
         .n_external_urls = n_urls,
         .certificate     = s->certificate,
@@ -223,7 +224,8 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
     struct jobs_settings   jobs   = { .db        = s->node->db,
                                       .worker_id = str_from(s->node->id),
                                       .kinds     = cmd_kinds,
-                                      .context   = s->node };
+                                      .context   = s->node,
+                                      .lease_us  = conf_number(node_conf(s->node), CONF_JOB_LEASE) };
     struct outbox_settings outbox = { .db      = s->node->db,
                                       .readers = cmd_readers,
                                       .context = s->node };

@@ -163,17 +163,26 @@ static int bind_list(struct bind *b, const struct path *path, const struct json_
     return 0;
 }
 
-static int bind_map(struct bind *b, const struct path *path, const struct json_node *node,
-                    size_t max, struct json_map *out)
+/* The members of an object that is a map. */
+static int open_map(struct bind *b, const struct path *path, const struct json_node *node,
+                    size_t max, struct json_member **out, size_t *out_n)
 {
     if (json_node_kind(node) != NODE_OBJECT)
         return refuse(b, path, "", "is not an object");
-
-    size_t              n;
-    struct json_member *members = json_node_members(b->scratch, node, &n);
-    if (max != 0 && n > max)
+    *out = json_node_members(b->scratch, node, out_n);
+    if (max != 0 && *out_n > max)
         return refuse_longer(b, path, max, "entries");
+    return 0;
+}
 
+static int bind_map(struct bind *b, const struct path *path, const struct json_node *node,
+                    size_t max, struct json_map *out)
+{
+    size_t              n;
+    struct json_member *members;
+
+    if (open_map(b, path, node, max, &members, &n) < 0)
+        return -1;
     struct json_pair *pairs = n == 0 ? NULL : mem_many(b->arena, n, struct json_pair);
     for (size_t i = 0; i < n; i++) {
         struct path at_value = { .up = path, .name = members[i].name };
@@ -183,6 +192,26 @@ static int bind_map(struct bind *b, const struct path *path, const struct json_n
             return -1;
     }
     *out = (struct json_map){ .pairs = pairs, .n = n };
+    return 0;
+}
+
+static int bind_numbers(struct bind *b, const struct path *path, const struct json_node *node,
+                        size_t max, struct json_numbers *out)
+{
+    size_t              n;
+    struct json_member *members;
+
+    if (open_map(b, path, node, max, &members, &n) < 0)
+        return -1;
+    struct json_number *pairs = n == 0 ? NULL : mem_many(b->arena, n, struct json_number);
+    for (size_t i = 0; i < n; i++) {
+        struct path at_value = { .up = path, .name = members[i].name };
+
+        pairs[i].key = str_copy(b->arena, members[i].name);
+        if (bind_integer(b, &at_value, members[i].value, &pairs[i].value) < 0)
+            return -1;
+    }
+    *out = (struct json_numbers){ .pairs = pairs, .n = n };
     return 0;
 }
 
@@ -202,6 +231,8 @@ static int bind_value(struct bind *b, const struct path *path, const struct json
         return bind_list(b, path, node, field, to);
     case JSON_MAP:
         return bind_map(b, path, node, field->max, to);
+    case JSON_NUMBERS:
+        return bind_numbers(b, path, node, field->max, to);
     case JSON_ANY:
         *(bool *)to = true;
         return 0;

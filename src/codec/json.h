@@ -50,6 +50,7 @@ enum json_kind {
     JSON_OBJECT,  /* a nested struct, by the row's table */
     JSON_LIST,    /* struct json_list of structs, by the row's table; null: of struct str */
     JSON_MAP,     /* struct json_map: string to string */
+    JSON_NUMBERS, /* struct json_numbers: string to integer */
     JSON_ANY,     /* only its presence: bool */
     JSON_RAW /* struct str that is one JSON value, printed as it is; of tables that are never read. A table says that it
               * is a list of its objects */
@@ -96,6 +97,16 @@ struct json_pair {
 struct json_map {
     struct json_pair *pairs;
     size_t            n;
+};
+
+struct json_number {
+    struct str key;
+    int64_t    value;
+};
+
+struct json_numbers {
+    struct json_number *pairs;
+    size_t              n;
 };
 
 /* Checks, at compile time, that the member has the type that the kind fills. */

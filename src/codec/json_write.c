@@ -217,6 +217,8 @@ static bool is_empty(const struct json_field *field, const void *value)
         return ((const struct json_list *)member)->n == 0;
     case JSON_MAP:
         return ((const struct json_map *)member)->n == 0;
+    case JSON_NUMBERS:
+        return ((const struct json_numbers *)member)->n == 0;
     case JSON_OBJECT:
         for (size_t i = 0; i < field->table->n_fields; i++) {
             if (!is_empty(&field->table->fields[i], member))
@@ -264,6 +266,16 @@ static void write_map(struct json_write *w, const struct json_map *map)
     json_write_end(w);
 }
 
+static void write_numbers(struct json_write *w, const struct json_numbers *numbers)
+{
+    json_write_object(w);
+    for (size_t i = 0; i < numbers->n; i++) {
+        json_write_key_str(w, numbers->pairs[i].key);
+        json_write_int(w, numbers->pairs[i].value);
+    }
+    json_write_end(w);
+}
+
 static void write_member(struct json_write *w, const struct json_field *field, const void *member)
 {
     switch (field->kind) {
@@ -284,6 +296,9 @@ static void write_member(struct json_write *w, const struct json_field *field, c
         break;
     case JSON_MAP:
         write_map(w, member);
+        break;
+    case JSON_NUMBERS:
+        write_numbers(w, member);
         break;
     case JSON_RAW:
         json_write_raw(w, *(const struct str *)member);

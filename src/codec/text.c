@@ -479,6 +479,73 @@ void text_duration_print(int64_t time_us, char out[TEXT_TIME_MAX])
     amount_print(time_us, duration_units, out);
 }
 
+/* Of a span: the digits, of which those behind the point may be cut, and the unit. */
+static bool take_span(struct str *rest, int64_t *sum)
+{
+    static const struct unit nano = { .name = "ns", .factor = 0 };
+    const struct unit       *unit = &nano;
+    int64_t                  whole, fraction = 0, us;
+    size_t                   n = 0, n_name = 0;
+
+    while (n < rest->n && rest->p[n] >= '0' && rest->p[n] <= '9')
+        n++;
+    if (!str_to_int(str_sub(*rest, 0, n), &whole))
+        return false;
+    *rest = str_from_index(*rest, n);
+    if (!take_fraction(rest, &fraction))
+        return false;
+    while (n_name < rest->n && (rest->p[n_name] < '0' || rest->p[n_name] > '9'))
+        n_name++;
+    struct str name = str_sub(*rest, 0, n_name);
+    for (size_t i = 0; i < ARRAY_LEN(duration_units); i++) {
+        if (str_is(name, duration_units[i].name) ||
+            (str_is(name, "\xc2\xb5s") && duration_units[i].factor == 1))
+            unit = &duration_units[i];
+    }
+    if (unit == &nano && !str_is(name, nano.name))
+        return false;
+    *rest = str_from_index(*rest, n_name);
+
+    /* The fraction is in millionths: of a day that stays far below 2^63. */
+    return !__builtin_mul_overflow(whole, unit->factor, &us) &&
+           !__builtin_add_overflow(us, fraction * unit->factor / second_us, &us) &&
+           !__builtin_add_overflow(*sum, us, sum);
+}
+
+int text_span_parse(struct str text, int64_t *out_us, struct err *err)
+{
+    struct str rest    = text;
+    int64_t    sum     = 0;
+    bool       is_good = true;
+
+    if (str_is(text, "0"))
+        rest = STR("");
+    while (is_good && rest.n > 0)
+        is_good = take_span(&rest, &sum);
+    if (!is_good)
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is not a span of time such as 90s, 1h30m or 720h",
+                       QUOTE(text));
+    *out_us = sum;
+    return 0;
+}
+
+void text_span_print(int64_t time_us, char out[TEXT_TIME_MAX])
+{
+    size_t n = 0;
+
+    ASSERT(time_us >= 0);
+    out[0] = '\0';
+    for (size_t i = 1; i < ARRAY_LEN(duration_units); i++) {
+        int64_t amount = time_us / duration_units[i].factor;
+
+        if (amount > 0)
+            n += (size_t)snprintf(out + n, TEXT_TIME_MAX - n, "%lld%s", (long long)amount,
+                                  duration_units[i].name);
+        time_us -= amount * duration_units[i].factor;
+    }
+}
+
 int text_size_parse(struct str text, int64_t *out_bytes, struct err *err)
 {
     int64_t bytes;

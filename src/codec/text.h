@@ -72,6 +72,12 @@ void text_duration_print(int64_t time_us, char out[TEXT_TIME_MAX]);
 int  text_size_parse(struct str text, int64_t *out_bytes, struct err *err);
 void text_size_print(int64_t bytes, char out[TEXT_TIME_MAX]);
 
+/* Spans of time as DTR has them, in the form of Go: numbers with units one after the other, "1h30m0s", "1.5h",
+ * "720h", "250ms"; days ("30d") as well. Nothing and "0" are 0. No sign. Printing is in hours and below, and of 0
+ * nothing. Finer than a µs is cut. */
+int  text_span_parse(struct str text, int64_t *out_us, struct err *err);
+void text_span_print(int64_t time_us, char out[TEXT_TIME_MAX]);
+
 /* HTML text and attribute, HTTP quoted-string content; their use is the only way into the language.
  * What the language cannot carry is replaced: NUL by U+FFFD in HTML, a control byte by a blank in a
  * quoted string. */

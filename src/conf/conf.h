@@ -52,6 +52,7 @@ enum conf_id {
     CONF_WORKERS,
     CONF_MAX_CONNECTIONS,
     CONF_DRAIN_TIMEOUT,     /* 60s */
+    CONF_JOB_LEASE,         /* 30s */
     CONF_VERIFY_ON_READ,    /* registry from here on: switch, off */
     CONF_GC_DELAY,          /* 24h */
     CONF_PIN_TTL,           /* 24h */
@@ -84,7 +85,10 @@ enum conf_id {
     CONF_RATE_ACCOUNT,      /* requests a minute; 0: any number; so the next two */
     CONF_RATE_TOKEN,
     CONF_RATE_NETWORK,
-    CONF_CA_BUNDLE, /* certificates in PEM; "off" for none */
+    CONF_CA_BUNDLE,        /* certificates in PEM; "off" for none */
+    CONF_JOB_HISTORY,      /* switch, on: old jobs are deleted */
+    CONF_JOB_HISTORY_AGE,  /* 90d; 0: whatever their age */
+    CONF_JOB_HISTORY_KEEP, /* 10,000; 0: however many */
     CONF_N_IDS
 };
 

@@ -71,6 +71,8 @@ const struct conf_row conf_table[CONF_N_IDS] = {
                                .help = "Connections held at once; more are closed." },
     [CONF_DRAIN_TIMEOUT]   = { "drain-timeout",    CONF_DURATION, CONF_NODE,     "60s",                  AGE(0, HOUR),
                                .help = "How long running requests may take to end when the server stops." },
+    [CONF_JOB_LEASE]       = { "job-lease",        CONF_DURATION, CONF_NODE,     "30s",                  AGE(SECOND, 10 * MINUTE),
+                               .help = "How long a job of a node that does not answer waits before another node takes it." },
     [CONF_VERIFY_ON_READ]  = { "verify-on-read",   CONF_SWITCH,   CONF_REGISTRY, "off",
                                .help = "Hashes every blob again while it is served." },
     [CONF_GC_DELAY]        = { "gc-delay",         CONF_DURATION, CONF_REGISTRY, "24h",                  AGE(0, 365 * DAY),
@@ -139,6 +141,12 @@ const struct conf_row conf_table[CONF_N_IDS] = {
     [CONF_CA_BUNDLE]      = { "ca-bundle",       CONF_TEXT,     CONF_REGISTRY, NULL, .value_name = "PEM", .has_lines = true, .max = 64 * 1024,
                                .has_form = conf_form_certificates, .form = "one or more certificates in PEM, or off",
                                .help = "Authorities that are trusted beside the system's when something goes out; \"off\" for none." },
+    [CONF_JOB_HISTORY]    = { "job-history", CONF_SWITCH, CONF_REGISTRY, "on",
+                              .help = "Deletes old jobs and their logs, by the two settings after this one." },
+    [CONF_JOB_HISTORY_AGE] = { "job-history-age", CONF_DURATION, CONF_REGISTRY, "90d", AGE(0, 3650 * DAY),
+                              .help = "How long after its end a job is deleted; 0 for whatever its age." },
+    [CONF_JOB_HISTORY_KEEP] = { "job-history-keep", CONF_INT, CONF_REGISTRY, "10000", .value_name = "N", .min = 0, .max = 10000000,
+                              .help = "How many jobs that have ended are kept; 0 for however many." },
 };
 /* clang-format on */
 

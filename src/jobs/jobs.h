@@ -5,8 +5,12 @@
  * kind must be able to begin again. A node that only stood still has lost it too: it commits nothing for the job
  * any more, because each of the job's transactions begins with job_guard. A failed job is tried again as a new
  * one, as often as it says, each time after twice the wait. Deadlines and cancelling ask the job to stop
- * (job_should_stop); one that does not within its stop timeout is given up: it is errored for everybody, and what
- * it still does commits nothing.
+ * (job_should_stop); one that does not within its stop timeout (a minute, where it says none) is given up: it is
+ * errored or canceled for everybody, and what it still does commits nothing.
+ *
+ * Capacity: a worker has numbers by name, of each action the kind's unless it was given another; a job needs one of its
+ * action's, or what its own numbers say, for as long as it runs. Of what the worker has no number for there is enough; a
+ * job that needs more than there is at all needs all of it.
  *
  * One struct jobs a process; any thread. struct job belongs to its kind's run until that returns. */
 #ifndef JOBS_JOBS_H
@@ -24,6 +28,9 @@ struct db_tx;
 struct err;
 struct job;
 struct jobs;
+struct json_map;
+struct json_numbers;
+struct meta_cron;
 struct meta_job;
 
 struct job_kind {
@@ -50,7 +57,8 @@ struct jobs_settings {
     int64_t                poll_us;   /* 0: 1 s */
 };
 
-/* Starts to take jobs. Crons of kinds that have a schedule are added where the registry has none yet. */
+/* Starts to take jobs. A kind that has a schedule and is new to the registry gets its cron, once: one that was deleted
+ * stays away. */
 int jobs_start(const struct jobs_settings *settings, struct jobs **out, struct err *err);
 
 /* Asks every job to stop, waits for them, and gives those that had not ended back to the queue. */
@@ -61,6 +69,29 @@ void jobs_wake(struct jobs *jobs);
 
 /* Null: no such action. */
 const struct job_kind *jobs_kind(const struct job_kind *kinds, struct str action);
+
+/* The JSON objects of records: parameters, and numbers of capacity. ERR_INVALID, with more than 32 of either too. */
+int        jobs_parameters_read(struct arena *arena, struct str json, struct json_map *out,
+                                struct err *err);
+int        jobs_numbers_read(struct arena *arena, struct str json, struct json_numbers *out,
+                             struct err *err);
+struct str jobs_parameters_print(struct arena *arena, const struct json_map *map);
+struct str jobs_numbers_print(struct arena *arena, const struct json_numbers *numbers);
+
+/* Names of 1 to 64 letters, digits and "_-.", numbers of 0 to 1000: else ERR_INVALID, about capacityMap. */
+int jobs_check_numbers(const struct json_numbers *numbers, struct err *err);
+
+/* What a worker has: the kinds' own numbers, and over them those that it was given. Null kinds: the latter alone. */
+int jobs_capacity(struct db_tx *tx, struct arena *arena, const struct job_kind *kinds,
+                  struct str worker_id, struct json_numbers *out, struct err *err);
+
+/* Would parameters of that action be taken? ERR_INVALID, code INVALID_PARAMETERS, about the action or them. */
+int jobs_check_parameters(struct arena *arena, const struct job_kind *kinds, struct str action,
+                          struct str parameters, struct err *err);
+
+/* Checks all of a cron, its schedule too, and fills next_run: the same errors. */
+int jobs_check_cron(struct db_tx *tx, struct arena *arena, const struct job_kind *kinds,
+                    struct meta_cron *cron, struct err *err);
 
 /* Checks and adds a job: ERR_INVALID, code INVALID_PARAMETERS, about its action, parameters or times. The action's
  * own defaults (action_configs, the kind's deadline) fill what it leaves out. */

@@ -12,6 +12,7 @@
 
 #define JOBS_LEASE_US (30 * INT64_C(1000000))
 #define JOBS_POLL_US INT64_C(1000000)
+#define JOBS_STOP_US (60 * INT64_C(1000000)) /* between being asked to stop and being given up */
 
 enum {
     JOBS_LINE_MAX   = 4096,
@@ -35,6 +36,7 @@ struct job {
     struct arena          *arena;
     struct meta_job        row;
     struct json_map        parameters;
+    struct json_numbers    needs; /* of the worker's capacity */
     pthread_t              thread;
     atomic_bool            is_canceled;
     atomic_bool            is_late;     /* past its deadline */
@@ -42,8 +44,8 @@ struct job {
     atomic_bool            is_over;     /* its thread is about to end */
     bool                   was_stopped; /* it had been asked to when it returned */
     bool                   is_given_up;
-    int64_t                stop_at; /* monotonic µs; 0: no deadline */
-    int64_t                given_up_at;
+    int64_t                stop_at;  /* monotonic µs; 0: no deadline */
+    int64_t                asked_at; /* to stop, as the keeper saw it; 0: not yet */
 
     pthread_mutex_t
         keep_lock; /* one writes the lines down: the keeper now and then, the job at its end */
@@ -75,16 +77,18 @@ void job_free(struct job **job); /* after its thread was joined */
 /* Writes the lines said so far, in one transaction with the guard. */
 int job_keep_lines(struct job *job, struct err *err);
 
+/* Its end in the queue: status "done", "errored" (it is tried again if it says so) or "canceled". ERR_CONFLICT, code
+ * JOB_LOST. */
+int job_end(struct job *job, const char *status, const char *message, struct err *err);
+
+/* What a job of that row needs of a worker's capacity. */
+int job_needs(struct arena *arena, const struct meta_job *row, struct json_numbers *out,
+              struct err *err);
+
 /* -- cron.c ------------------------------------------------------------------------------------------- */
 
 /* Adds the jobs of crons that are due. */
 int jobs_fire_crons(struct jobs *jobs, struct err *err);
 int jobs_seed_crons(struct jobs *jobs, struct err *err);
-
-/* -- add.c -------------------------------------------------------------------------------------------- */
-
-/* Reads a JSON object of texts; more than JOBS_PARAMETERS are ERR_INVALID. */
-int jobs_parameters_read(struct arena *arena, struct str json, struct json_map *out,
-                         struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "codec/text.h"
 #include "db/db.h"
 #include "io/clock.h"
 #include "io/random.h"
@@ -48,6 +49,22 @@ int job_guard(const struct job *job, struct db_tx *tx, struct err *err)
     return meta_job_guard(tx, job->row.id, job->row.fence, err);
 }
 
+/* In place: what is no UTF-8 (as the end of a line that was cut) and control characters. The database would take
+ * neither, and the job could not end. */
+static void clean(char *text)
+{
+    struct str rest = str_from(text);
+
+    while (rest.n > 0) {
+        size_t size = text_utf8_size(rest);
+        char  *at   = text + (rest.p - text);
+
+        if (size == 0 || (size == 1 && ((*at >= 0 && *at < ' ' && *at != '\t') || *at == '\x7f')))
+            *at = size == 0 ? '?' : ' ';
+        rest = str_from_index(rest, size == 0 ? 1 : size);
+    }
+}
+
 void job_log(struct job *job, const char *format, ...)
 {
     char    text[JOBS_LINE_MAX];
@@ -56,6 +73,7 @@ void job_log(struct job *job, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    clean(text);
     log_event(LOG_DEBUG, NULL, "job.line",
               LOG_FIELDS(LOG_S("job", job->row.uuid), LOG_T("action", job->kind->name)), "%s",
               text);
@@ -182,7 +200,7 @@ static int64_t wait_before_retry(const struct meta_job *row)
     return wait + (int64_t)(chance % (uint64_t)(wait / 4));
 }
 
-static int add_retry(struct job *job, struct db_tx *tx, struct err *err)
+static int add_retry(struct job *job, struct db_tx *tx, struct arena *arena, struct err *err)
 {
     struct meta_job retry = job->row;
     struct str      uuid;
@@ -193,17 +211,20 @@ static int add_retry(struct job *job, struct db_tx *tx, struct err *err)
     retry.retry_of     = job->row.uuid;
     retry.unique_key   = STR_NULL;
     retry.scheduled_at = db_now(tx) + wait_before_retry(&job->row);
-    return meta_job_add(tx, job->arena, &retry, &uuid, err);
+    return meta_job_add(tx, arena, &retry, &uuid, err);
 }
 
-static int end(struct job *job, const char *status, struct str message, struct err *err)
+int job_end(struct job *job, const char *status, const char *message, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    char                          *text  = str_dup(arena, str_from(message));
 
+    clean(text);
     if (job_keep_lines(job, err) < 0 ||
         db_begin(job->jobs->settings.db, DB_WRITE, "end job", &tx, err) < 0 ||
-        meta_job_end(tx, job->row.id, job->row.fence, status, message, err) < 0 ||
-        (strcmp(status, "errored") == 0 && add_retry(job, tx, err) < 0))
+        meta_job_end(tx, job->row.id, job->row.fence, status, str_from(text), err) < 0 ||
+        (strcmp(status, "errored") == 0 && add_retry(job, tx, arena, err) < 0))
         return -1;
     return db_commit(&tx, err);
 }
@@ -227,21 +248,49 @@ static int settle(struct job *job, int result, const struct err *why, struct err
     if (atomic_load(&job->is_lost))
         return 0;
     if (atomic_load(&job->is_canceled))
-        return end(job, "canceled", STR("canceled"), err);
+        return job_end(job, "canceled", "canceled", err);
     if (atomic_load(&job->is_late))
-        return end(job, "errored", STR("it ran past its deadline"), err);
+        return job_end(job, "errored", "it ran past its deadline", err);
     if (is_ending && (result < 0 || job->was_stopped))
         return give_back(job, err);
     if (result < 0)
-        return end(job, "errored", str_from(why->text), err);
-    return end(job, "done", STR(""), err);
+        return job_end(job, "errored", why->text, err);
+    return job_end(job, "done", "", err);
+}
+
+/* A moment, unless the node stops. */
+static void wait_a_moment(struct jobs *jobs)
+{
+    int64_t deadline = clock_monotonic_us() + jobs->settings.poll_us;
+
+    pthread_mutex_lock(&jobs->lock);
+    for (int64_t now = clock_monotonic_us(); !atomic_load(&jobs->is_ending) && now < deadline;
+         now         = clock_monotonic_us())
+        clock_cond_wait(&jobs->wake, &jobs->lock, deadline - now);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* While the database is away its end waits for it, for else it would be done once more. */
+static int settle_in_the_end(struct job *job, int result, const struct err *why, struct err *err)
+{
+    int n_tries = 0;
+
+    for (;;) {
+        if (settle(job, result, why, err) == 0)
+            return 0;
+        if (db_again(err, &n_tries))
+            continue;
+        bool is_away = err->kind == ERR_UNAVAILABLE || err->kind == ERR_FULL;
+        if (!is_away || atomic_load(&job->jobs->is_ending))
+            return -1;
+        wait_a_moment(job->jobs);
+    }
 }
 
 static void *run_job(void *context)
 {
-    struct job *job     = context;
-    struct err  why     = { 0 }, err;
-    int         n_tries = 0, done;
+    struct job *job = context;
+    struct err  why = { 0 }, err;
 
     log_event(LOG_INFO, NULL, "job.begun",
               LOG_FIELDS(LOG_S("job", job->row.uuid), LOG_T("action", job->kind->name)), "%s",
@@ -250,12 +299,9 @@ static void *run_job(void *context)
     job->was_stopped = job_should_stop(job);
     if (result < 0)
         job_log(job, "failed: %s", why.text);
-    do
-        done = settle(job, result, &why, &err);
-    while (done < 0 && db_again(&err, &n_tries));
-    if (done < 0)
-        log_event(LOG_ERROR, NULL, "job.not-ended", LOG_FIELDS(LOG_S("job", job->row.uuid)), "%s",
-                  err.text);
+    if (settle_in_the_end(job, result, &why, &err) < 0)
+        log_event(err.kind == ERR_CONFLICT ? LOG_WARNING : LOG_ERROR, NULL, "job.not-ended",
+                  LOG_FIELDS(LOG_S("job", job->row.uuid)), "%s", err.text);
     atomic_store(&job->is_over, true);
     jobs_wake(job->jobs);
     return NULL;
@@ -289,7 +335,8 @@ int job_begin(struct jobs *jobs, const struct meta_job *row, int64_t n_lines, st
     copy_row(job, row);
     if (row->deadline_us > 0)
         job->stop_at = clock_monotonic_us() + row->deadline_us;
-    if (jobs_parameters_read(job->arena, job->row.parameters, &job->parameters, err) < 0)
+    if (jobs_parameters_read(job->arena, job->row.parameters, &job->parameters, err) < 0 ||
+        job_needs(job->arena, &job->row, &job->needs, err) < 0)
         return err_wrap(err, "job " STR_FMT, STR_ARGS(job->row.uuid));
 
     if (pthread_create(&job->thread, NULL, run_job, job) != 0)

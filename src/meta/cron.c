@@ -50,10 +50,9 @@ static const struct db_statement sql[] = {
                         .sql    = "DELETE FROM crons WHERE action = $1" },
     [FIRST]         = { .name   = "cron.first",           .in = "",    .out = "i",
                         .sql    = "SELECT next_run FROM crons ORDER BY next_run LIMIT 1" },
-    [DUE]           = { .name   = "cron.due",             .in = "i",   .out = "tttttiiiii",
-                        .sqlite = "SELECT " COLUMNS " FROM crons WHERE next_run <= $1 ORDER BY next_run LIMIT 1",
-                        .pg     = "SELECT " COLUMNS " FROM crons WHERE next_run <= $1 ORDER BY next_run LIMIT 1"
-                                  " FOR UPDATE SKIP LOCKED" },
+    [DUE]           = { .name   = "cron.due",             .in = "ti",  .out = "tttttiiiii",
+                        .sqlite = "SELECT " COLUMNS " FROM crons WHERE action = $1 AND next_run <= $2",
+                        .pg     = "SELECT " COLUMNS " FROM crons WHERE action = $1 AND next_run <= $2 FOR UPDATE SKIP LOCKED" },
     [MOVE_ON]       = { .name   = "cron.move_on",         .in = "ti",  .out = "",
                         .sql    = "UPDATE crons SET next_run = $2 WHERE action = $1" },
     [CONFIG_PUT]    = { .name   = "action_config.put",    .in = "ttti", .out = "",
@@ -157,9 +156,11 @@ int meta_cron_first(struct db_tx *tx, int64_t *out, struct err *err)
     return db_find_int(tx, &sql[FIRST], DB_NO_ARGS, out, err);
 }
 
-int meta_cron_due(struct db_tx *tx, struct arena *arena, struct meta_cron *out, struct err *err)
+int meta_cron_due(struct db_tx *tx, struct arena *arena, struct str action, struct meta_cron *out,
+                  struct err *err)
 {
-    return db_find(tx, arena, &sql[DUE], DB_ARGS(db_int(db_now(tx))), columns, out, err);
+    return db_find(tx, arena, &sql[DUE], DB_ARGS(db_text(action), db_int(db_now(tx))), columns, out,
+                   err);
 }
 
 int meta_cron_move_on(struct db_tx *tx, struct str action, int64_t next_run, struct err *err)

@@ -23,10 +23,14 @@ enum {
     REMOVE,
     WAITS,
     IS_OPEN,
+    HAS_NOT_ENDED,
+    TO_CANCEL,
+    COLLECTOR,
     ACTIONS_DUE,
     IS_DEAD,
-    EXPIRE,
-    TRIM,
+    LAST_KEPT,
+    DROP_LINES,
+    DROP,
     PAGE,
     PAGE_ACTION,
     PAGE_WORKER,
@@ -42,10 +46,17 @@ enum {
     "retries_total, retries_left, retry_of, worker_id, fence, lease_until, n_taken, message"
 #define KINDS "ittttttiiiiiiiiiittiiit"
 
-enum { ACTIONS_MAX = 1000 }; /* a table of the program */
+enum {
+    ACTIONS_MAX = 1000, /* a table of the program */
+    HELD_MAX    = 10000,
+    OLD_JOBS    = 500, /* looked at a call */
+    OLD_LINES   = 5000
+};
 
 /* Of a filter that every page has: running, or not, or any. */
-#define IS_RUNNING(n) "(" n " < 0 OR (" n " = 1) = (status IN ('running', 'cancel_request')))"
+#define IS_RUNNING(n, status)                                                \
+    "(" n " < 0 OR (" n " = 1) = (status IN ('running', 'cancel_request')))" \
+    " AND (" status " = '' OR status = " status ")"
 
 /* What the row of a job that is held looks like. */
 #define HELD "status IN ('running', 'cancel_request')"
@@ -57,6 +68,12 @@ enum { ACTIONS_MAX = 1000 }; /* a table of the program */
 #define TAKEN                                                                                  \
     "UPDATE jobs SET status = 'running', worker_id = $2, fence = fence + 1, lease_until = $4," \
     " n_taken = n_taken + 1, started_at = coalesce(started_at, $3), updated_at = $3"
+
+/* `|| ''` below keeps an engine from an index over all of the history: those that are held are few. */
+
+/* Those that ended longest ago. */
+#define OLD \
+    "SELECT id FROM jobs WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2"
 
 /* clang-format off */
 static const struct db_statement sql[] = {
@@ -109,25 +126,35 @@ static const struct db_statement sql[] = {
                                    " AND status IN ('waiting', 'worker_dead') AND scheduled_at <= $2)"
                                    " OR EXISTS (SELECT 1 FROM jobs WHERE lease_until IS NOT NULL AND action = $1)"
                                    " THEN 1 ELSE 0 END" },
+    [HAS_NOT_ENDED]  = { .name   = "job.has_not_ended",  .in = "i",     .out = "i",
+                         .sql    = "SELECT 1 FROM jobs WHERE id = $1 AND ended_at IS NULL" },
+    [TO_CANCEL]      = { .name   = "job.to_cancel",      .in = "t",     .out = "i",
+                         .sql    = "SELECT id FROM jobs WHERE lease_until > 0 AND worker_id || '' = $1"
+                                   " AND status = 'cancel_request'" },
+    [COLLECTOR]      = { .name   = "job.collector",      .in = "",      .out = "t",
+                         .sql    = "SELECT worker_id FROM jobs WHERE lease_until > 0 AND action || '' IN"
+                                   " ('gc', 'onlinegc', 'onlinegc_metadata', 'onlinegc_blobs') ORDER BY lease_until LIMIT 1" },
     [ACTIONS_DUE]    = { .name   = "job.actions_due",    .in = "i",     .out = "t",
                          .sql    = "SELECT DISTINCT action FROM jobs WHERE status IN ('waiting', 'worker_dead')"
                                    " AND scheduled_at <= $1 ORDER BY action" },
     [IS_DEAD]        = { .name   = "job.is_dead",        .in = "i",     .out = "i",
                          .sql    = "SELECT id FROM jobs WHERE lease_until < $1 LIMIT 1" },
-    [EXPIRE]         = { .name   = "job.expire",         .in = "ii",    .out = "",
-                         .sql    = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE ended_at IS NOT NULL"
-                                   " AND ended_at < $1 ORDER BY ended_at LIMIT $2)" },
-    [TRIM]           = { .name   = "job.trim",           .in = "ii",    .out = "",
-                         .sql    = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE ended_at IS NOT NULL"
-                                   " ORDER BY ended_at DESC LIMIT $2 OFFSET $1)" },
-    [PAGE]           = { .name   = "job.page",           .in = "iii",   .out = KINDS,
-                         .sql    = "SELECT " COLUMNS " FROM jobs WHERE " IS_RUNNING("$1")
+    [LAST_KEPT]      = { .name   = "job.last_kept",      .in = "i",     .out = "i",
+                         .sql    = "SELECT ended_at FROM jobs WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1 OFFSET $1" },
+    [DROP_LINES]     = { .name   = "job.drop_lines",     .in = "iii",   .out = "",
+                         .sql    = "DELETE FROM job_logs WHERE (job_id, line) IN (SELECT l.job_id, l.line FROM job_logs l"
+                                   " WHERE l.job_id IN (" OLD ") LIMIT $3)" },
+    [DROP]           = { .name   = "job.drop",           .in = "ii",    .out = "",
+                         .sql    = "DELETE FROM jobs WHERE id IN (" OLD ")"
+                                   " AND NOT EXISTS (SELECT 1 FROM job_logs l WHERE l.job_id = jobs.id)" },
+    [PAGE]           = { .name   = "job.page",           .in = "iiit",  .out = KINDS,
+                         .sql    = "SELECT " COLUMNS " FROM jobs WHERE " IS_RUNNING("$1", "$4")
                                    " ORDER BY id DESC LIMIT $2 OFFSET $3" },
-    [PAGE_ACTION]    = { .name   = "job.page_action",    .in = "iiitt", .out = KINDS,
-                         .sql    = "SELECT " COLUMNS " FROM jobs WHERE action = $4 AND " IS_RUNNING("$1")
-                                   " AND ($5 = '' OR worker_id = $5) ORDER BY id DESC LIMIT $2 OFFSET $3" },
-    [PAGE_WORKER]    = { .name   = "job.page_worker",    .in = "iiit",  .out = KINDS,
-                         .sql    = "SELECT " COLUMNS " FROM jobs WHERE worker_id = $4 AND " IS_RUNNING("$1")
+    [PAGE_ACTION]    = { .name   = "job.page_action",    .in = "iiittt", .out = KINDS,
+                         .sql    = "SELECT " COLUMNS " FROM jobs WHERE action = $5 AND " IS_RUNNING("$1", "$4")
+                                   " AND ($6 = '' OR worker_id = $6) ORDER BY id DESC LIMIT $2 OFFSET $3" },
+    [PAGE_WORKER]    = { .name   = "job.page_worker",    .in = "iiitt", .out = KINDS,
+                         .sql    = "SELECT " COLUMNS " FROM jobs WHERE worker_id = $5 AND " IS_RUNNING("$1", "$4")
                                    " ORDER BY id DESC LIMIT $2 OFFSET $3" },
     [COUNTS]         = { .name   = "job.counts",         .in = "",      .out = "tii",
                          .sql    = "SELECT action, sum(CASE WHEN status IN ('waiting', 'worker_dead') THEN 1 ELSE 0 END),"
@@ -314,6 +341,30 @@ int meta_job_is_open(struct db_tx *tx, struct str action, struct err *err)
     return is_open != 0;
 }
 
+int meta_job_has_not_ended(struct db_tx *tx, int64_t id, struct err *err)
+{
+    int64_t one;
+
+    return db_find_int(tx, &sql[HAS_NOT_ENDED], DB_ARGS(db_int(id)), &one, err);
+}
+
+int meta_job_to_cancel(struct db_tx *tx, struct arena *arena, struct str worker_id, int64_t **out,
+                       size_t *n_out, struct err *err)
+{
+    static const struct db_column id[] = { { .kind = DB_INT, .offset = 0 } };
+    void                         *list = NULL;
+    int done = db_list(tx, arena, &sql[TO_CANCEL], DB_ARGS(db_text(worker_id)), id, sizeof(**out),
+                       HELD_MAX, &list, n_out, err);
+
+    *out = list;
+    return done;
+}
+
+int meta_job_collector(struct db_tx *tx, struct arena *arena, struct str *out, struct err *err)
+{
+    return db_find_text(tx, arena, &sql[COLLECTOR], DB_NO_ARGS, out, err);
+}
+
 int meta_job_due(struct db_tx *tx, struct arena *arena, struct str **out, size_t *n_out,
                  struct err *err)
 {
@@ -333,15 +384,29 @@ int meta_job_remove(struct db_tx *tx, struct str uuid, int64_t *out_n, struct er
     return db_run(tx, &sql[REMOVE], DB_ARGS(db_text(uuid)), out_n, err);
 }
 
-int meta_job_expire(struct db_tx *tx, int64_t before, int64_t n_max, int64_t *out_n,
+int meta_job_expire(struct db_tx *tx, int64_t before, struct meta_job_dropped *done,
                     struct err *err)
 {
-    return db_run(tx, &sql[EXPIRE], DB_ARGS(db_int(before), db_int(n_max)), out_n, err);
+    int64_t n_lines = 0, n_jobs = 0;
+
+    if (db_run(tx, &sql[DROP_LINES], DB_ARGS(db_int(before), db_int(OLD_JOBS), db_int(OLD_LINES)),
+               &n_lines, err) < 0 ||
+        db_run(tx, &sql[DROP], DB_ARGS(db_int(before), db_int(OLD_JOBS)), &n_jobs, err) < 0)
+        return -1;
+    done->n_lines += n_lines;
+    done->n_jobs += n_jobs;
+    return 0;
 }
 
-int meta_job_trim(struct db_tx *tx, int64_t n_keep, int64_t n_max, int64_t *out_n, struct err *err)
+/* Of jobs that ended in the same µs as the last that is kept, all are. */
+int meta_job_trim(struct db_tx *tx, int64_t n_keep, struct meta_job_dropped *done, struct err *err)
 {
-    return db_run(tx, &sql[TRIM], DB_ARGS(db_int(n_keep), db_int(n_max)), out_n, err);
+    int64_t last;
+    int     found = db_find_int(tx, &sql[LAST_KEPT], DB_ARGS(db_int(n_keep - 1)), &last, err);
+
+    if (found < 1)
+        return found;
+    return meta_job_expire(tx, last, done, err);
 }
 
 int meta_job_page(struct db_tx *tx, struct arena *arena, const struct meta_job_filter *filter,
@@ -350,20 +415,22 @@ int meta_job_page(struct db_tx *tx, struct arena *arena, const struct meta_job_f
 {
     struct str      worker  = filter->worker_id.p == NULL ? STR("") : filter->worker_id;
     struct db_value running = db_int(filter->is_running);
+    struct db_value status  = db_text(filter->status.p == NULL ? STR("") : filter->status);
     struct db_value limit = db_int((int64_t)n_max), offset = db_int(start);
     void           *list = NULL;
     int             done;
 
     if (filter->action.p != NULL)
         done = db_list(tx, arena, &sql[PAGE_ACTION],
-                       DB_ARGS(running, limit, offset, db_text(filter->action), db_text(worker)),
+                       DB_ARGS(running, limit, offset, status, db_text(filter->action),
+                               db_text(worker)),
                        columns, sizeof(**out), n_max, &list, n_out, err);
     else if (worker.n > 0)
-        done =
-            db_list(tx, arena, &sql[PAGE_WORKER], DB_ARGS(running, limit, offset, db_text(worker)),
-                    columns, sizeof(**out), n_max, &list, n_out, err);
+        done = db_list(tx, arena, &sql[PAGE_WORKER],
+                       DB_ARGS(running, limit, offset, status, db_text(worker)), columns,
+                       sizeof(**out), n_max, &list, n_out, err);
     else
-        done = db_list(tx, arena, &sql[PAGE], DB_ARGS(running, limit, offset), columns,
+        done = db_list(tx, arena, &sql[PAGE], DB_ARGS(running, limit, offset, status), columns,
                        sizeof(**out), n_max, &list, n_out, err);
     *out = list;
     return done;

@@ -90,21 +90,40 @@ int meta_job_waits(struct db_tx *tx, struct str action, struct str unique_key, s
 /* Is there one of that action that waits for its turn or runs? 1, 0, -1. */
 int meta_job_is_open(struct db_tx *tx, struct str action, struct err *err);
 
+/* Is it there, and has not ended? 1, 0, -1. */
+int meta_job_has_not_ended(struct db_tx *tx, int64_t id, struct err *err);
+
+/* The worker that runs a collection (actions gc and onlinegc…, but for that of the logs of jobs and of events), one of
+ * them: 1, 0, -1. */
+int meta_job_collector(struct db_tx *tx, struct arena *arena, struct str *out, struct err *err);
+
+/* Jobs that this worker holds and that are to be canceled. */
+int meta_job_to_cancel(struct db_tx *tx, struct arena *arena, struct str worker_id, int64_t **out,
+                       size_t *n_out, struct err *err);
+
 /* 1: it is canceled, or will be; 0: it had ended or there is none. */
 int meta_job_cancel(struct db_tx *tx, struct str uuid, int64_t *out_n, struct err *err);
 
 /* One that has ended or never began, with its log. */
 int meta_job_remove(struct db_tx *tx, struct str uuid, int64_t *out_n, struct err *err);
 
-/* Those that ended before `before` (µs) or are not among the n_keep that ended last; at most n_max a call. */
-int meta_job_expire(struct db_tx *tx, int64_t before, int64_t n_max, int64_t *out_n,
+/* Deletes jobs that ended before `before` (µs), or are not among the n_keep that ended last: some a call, the lines of
+ * their logs first, and a job when it has none left, so that no transaction is long. Adds to *done; when nothing was
+ * added there are none left. */
+struct meta_job_dropped {
+    int64_t n_jobs;
+    int64_t n_lines;
+};
+
+int meta_job_expire(struct db_tx *tx, int64_t before, struct meta_job_dropped *done,
                     struct err *err);
-int meta_job_trim(struct db_tx *tx, int64_t n_keep, int64_t n_max, int64_t *out_n, struct err *err);
+int meta_job_trim(struct db_tx *tx, int64_t n_keep, struct meta_job_dropped *done, struct err *err);
 
 /* Null views do not filter; is_running: -1 any, 1 running, 0 all others. Newest first, from the row `start`. */
 struct meta_job_filter {
     struct str action;
     struct str worker_id;
+    struct str status;
     int        is_running;
 };
 
@@ -167,8 +186,9 @@ int meta_cron_remove(struct db_tx *tx, struct str action, int64_t *out_n, struct
 /* When the next is due: 1, 0 there are none, -1. */
 int meta_cron_first(struct db_tx *tx, int64_t *out, struct err *err);
 
-/* The one that is due for longest, locked to the transaction's end: 1, 0, -1. */
-int meta_cron_due(struct db_tx *tx, struct arena *arena, struct meta_cron *out, struct err *err);
+/* That of the action if it is due and no other transaction has it, locked to this one's end: 1, 0, -1. */
+int meta_cron_due(struct db_tx *tx, struct arena *arena, struct str action, struct meta_cron *out,
+                  struct err *err);
 int meta_cron_move_on(struct db_tx *tx, struct str action, int64_t next_run, struct err *err);
 
 struct meta_action_config {

@@ -61,6 +61,14 @@ class World:
         assert made.status_code == 201, made.text
         return made.json()["id"]
 
+    def job(self):
+        made = self.admin.post("/api/v0/jobs", json={"action": "sleep", "scheduledAt": "2999-01-01T00:00:00Z"})
+        assert made.status_code == 202, made.text
+        return made.json()["id"]
+
+    def worker(self):
+        return self.admin.get("/api/v0/workers").json()["workers"][0]["id"]
+
     def token(self):
         made = self.admin.post("/api/v0/api_tokens", json={"tokenLabel": unique("label")})
         assert made.status_code in (200, 201), made.text
@@ -73,7 +81,7 @@ class World:
             "userNameOrID": lambda: self.member.user, "memberNameOrID": lambda: self.member.user,
             "teamname": lambda: self.team, "teamNameOrID": lambda: self.team, "reponame": lambda: self.name,
             "tag": lambda: "v1", "reference": lambda: "v1", "hashedtoken": self.token, "keyID": self.key,
-            "name": lambda: self.repository,
+            "name": lambda: self.repository, "jobID": self.job, "action": lambda: "sleep", "id": self.worker,
         }
         return re.sub(r"\{(\w+)\}", lambda hole: holes.get(hole.group(1), lambda: "x")(), path)
 
@@ -99,6 +107,8 @@ def routes(status):
 BODIES = {  # what it takes to be let in: answers to nothing at all are 400, which is an answer too
     ("PUT", "/api/v0/repositories/{namespace}/{reponame}/teamAccess/{teamname}"): {"accessLevel": "read-only"},
     ("PUT", "/api/v0/repositoryNamespaces/{namespace}/teamAccess/{teamname}"): {"accessLevel": "read-only"},
+    ("POST", "/api/v0/crons"): {"action": "sleep", "schedule": "0 0 0 1 1 *"},
+    ("POST", "/api/v0/action_configs"): {"action": "sleep"},
 }
 
 

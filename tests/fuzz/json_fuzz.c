@@ -25,15 +25,16 @@ struct item {
 };
 
 struct value {
-    struct str       text;
-    int64_t          number;
-    bool             has_number;
-    bool             flag;
-    bool             is_any;
-    struct item      item;
-    struct json_list items;
-    struct json_list words;
-    struct json_map  map;
+    struct str          text;
+    int64_t             number;
+    bool                has_number;
+    bool                flag;
+    bool                is_any;
+    struct item         item;
+    struct json_list    items;
+    struct json_list    words;
+    struct json_map     map;
+    struct json_numbers numbers;
 };
 
 /* clang-format off */
@@ -56,6 +57,7 @@ static const struct json_field value_fields[] = {
     { .name = "items",  .kind = JSON_LIST,    .offset = JSON_AT(struct value, items, struct json_list), .table = &item_table, .max = 4 },
     { .name = "words",  .kind = JSON_LIST,    .offset = JSON_AT(struct value, words, struct json_list) },
     { .name = "map",    .kind = JSON_MAP,     .offset = JSON_AT(struct value, map, struct json_map) },
+    { .name = "numbers", .kind = JSON_NUMBERS, .offset = JSON_AT(struct value, numbers, struct json_numbers) },
 };
 
 static const struct json_table value_table = {

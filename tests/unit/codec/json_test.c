@@ -290,15 +290,16 @@ struct part {
 };
 
 struct whole {
-    struct str       title;
-    int64_t          count;
-    bool             is_open;
-    bool             has_count;
-    bool             has_extra;
-    struct part      main;
-    struct json_list parts;
-    struct json_list words;
-    struct json_map  labels;
+    struct str          title;
+    int64_t             count;
+    bool                is_open;
+    bool                has_count;
+    bool                has_extra;
+    struct part         main;
+    struct json_list    parts;
+    struct json_list    words;
+    struct json_map     labels;
+    struct json_numbers sizes;
 };
 
 /* clang-format off */
@@ -320,6 +321,7 @@ static const struct json_field whole_fields[] = {
     { .name = "parts",  .kind = JSON_LIST,    .offset = JSON_AT(struct whole, parts, struct json_list), .table = &part_table, .max = 3 },
     { .name = "words",  .kind = JSON_LIST,    .offset = JSON_AT(struct whole, words, struct json_list) },
     { .name = "labels", .kind = JSON_MAP,     .offset = JSON_AT(struct whole, labels, struct json_map), .max = 2 },
+    { .name = "sizes",  .kind = JSON_NUMBERS, .offset = JSON_AT(struct whole, sizes, struct json_numbers), .max = 2 },
     { .name = "extra",  .kind = JSON_ANY,     .offset = JSON_AT(struct whole, has_extra, bool) },
 };
 
@@ -375,7 +377,8 @@ void test_json_read_binds_each_kind(void **state)
                  STR("{\"title\":\"a\\u00e9\",\"count\":-5,\"isOpen\":true,\"unknown\":[1.5,null],"
                      "\"main\":{\"name\":\"m\",\"size\":9223372036854775807},"
                      "\"parts\":[{\"name\":\"p\"},{\"name\":\"12345678\",\"size\":2}],"
-                     "\"words\":[\"x\",\"\"],\"labels\":{\"k\":\"v\"},\"extra\":{\"any\":1}}"),
+                     "\"words\":[\"x\",\"\"],\"labels\":{\"k\":\"v\"},\"sizes\":{\"a\":-7},"
+                     "\"extra\":{\"any\":1}}"),
                  &whole, &err),
              &err);
     CHECK_STR(whole.title, "a\xc3\xa9");
@@ -391,6 +394,9 @@ void test_json_read_binds_each_kind(void **state)
     assert_int_equal(whole.labels.n, 1);
     CHECK_STR(whole.labels.pairs[0].key, "k");
     CHECK_STR(whole.labels.pairs[0].value, "v");
+    assert_int_equal(whole.sizes.n, 1);
+    CHECK_STR(whole.sizes.pairs[0].key, "a");
+    assert_int_equal(whole.sizes.pairs[0].value, -7);
 }
 
 void test_json_read_absent_and_null(void **state)
@@ -444,6 +450,8 @@ void test_json_read_refuses_by_path(void **state)
         { "{\"labels\":{\"a\":1}}", "labels.a", "labels.a is not a string" },
         { "{\"labels\":{\"a\":\"\",\"b\":\"\",\"c\":\"\"}}", "labels",
           "labels has more than 2 entries" },
+        { "{\"sizes\":{\"a\":\"1\"}}", "sizes.a", "sizes.a is not an integer" },
+        { "{\"sizes\":{\"a\":1,\"b\":1,\"c\":1}}", "sizes", "sizes has more than 2 entries" },
         { "{\"Title\":\"x\"}", "Title",
           "Title is written in another case than the member of that name" },
         { "{\"i\\u017fOpen\":true}", "i\xc5\xbfOpen", NULL },

@@ -87,19 +87,20 @@ struct item {
 };
 
 struct value {
-    struct str       text;
-    struct str       quiet;
-    struct str       secret;
-    int64_t          number;
-    int64_t          maybe;
-    bool             has_maybe;
-    bool             flag;
-    bool             is_any;
-    struct item      one;
-    struct item      empty;
-    struct json_list many;
-    struct json_list words;
-    struct json_map  map;
+    struct str          text;
+    struct str          quiet;
+    struct str          secret;
+    int64_t             number;
+    int64_t             maybe;
+    bool                has_maybe;
+    bool                flag;
+    bool                is_any;
+    struct item         one;
+    struct item         empty;
+    struct json_list    many;
+    struct json_list    words;
+    struct json_map     map;
+    struct json_numbers numbers;
 };
 
 /* clang-format off */
@@ -125,6 +126,7 @@ static const struct json_field value_fields[] = {
     { .name = "many",   .kind = JSON_LIST,    .offset = JSON_AT(struct value, many, struct json_list), .table = &item_table },
     { .name = "words",  .kind = JSON_LIST,    .offset = JSON_AT(struct value, words, struct json_list), .flags = JSON_OMIT },
     { .name = "map",    .kind = JSON_MAP,     .offset = JSON_AT(struct value, map, struct json_map), .flags = JSON_OMIT },
+    { .name = "numbers", .kind = JSON_NUMBERS, .offset = JSON_AT(struct value, numbers, struct json_numbers), .flags = JSON_OMIT },
 };
 
 static const struct json_table value_table = {
@@ -143,20 +145,22 @@ static struct str print_value(struct arena *arena, const struct value *value)
 void test_json_write_table_is_the_inverse_of_read(void **state)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
-    struct item      items[] = { { .name = STR("a\n"), .number = 1 }, { .number = -2 } };
-    struct str       words[] = { STR("x"), STR("") };
-    struct json_pair pairs[] = { { STR("k"), STR("\xc3\xa9\"") }, { STR(""), STR("") } };
-    struct value     value   = {
-              .text      = STR("t"),
-              .secret    = STR("hidden"),
-              .number    = INT64_MAX,
-              .has_maybe = true,
-              .flag      = true,
-              .is_any    = true,
-              .one       = { .name = STR("o") },
-              .many      = { .items = items, .n = 2 },
-              .words     = { .items = words, .n = 2 },
-              .map       = { .pairs = pairs, .n = 2 },
+    struct item        items[] = { { .name = STR("a\n"), .number = 1 }, { .number = -2 } };
+    struct str         words[] = { STR("x"), STR("") };
+    struct json_pair   pairs[] = { { STR("k"), STR("\xc3\xa9\"") }, { STR(""), STR("") } };
+    struct json_number sizes[] = { { STR("n"), INT64_MIN } };
+    struct value       value   = {
+                .text      = STR("t"),
+                .secret    = STR("hidden"),
+                .number    = INT64_MAX,
+                .has_maybe = true,
+                .flag      = true,
+                .is_any    = true,
+                .one       = { .name = STR("o") },
+                .many      = { .items = items, .n = 2 },
+                .words     = { .items = words, .n = 2 },
+                .map       = { .pairs = pairs, .n = 2 },
+                .numbers   = { .pairs = sizes, .n = 1 },
     };
     struct value again = { 0 };
     struct err   err;
@@ -166,7 +170,8 @@ void test_json_write_table_is_the_inverse_of_read(void **state)
         text,
         "{\"text\":\"t\",\"number\":9223372036854775807,\"maybe\":0,\"flag\":true,"
         "\"one\":{\"name\":\"o\"},\"many\":[{\"name\":\"a\\n\",\"number\":1},{\"number\":-2}],"
-        "\"words\":[\"x\",\"\"],\"map\":{\"k\":\"\xc3\xa9\\\"\",\"\":\"\"}}");
+        "\"words\":[\"x\",\"\"],\"map\":{\"k\":\"\xc3\xa9\\\"\",\"\":\"\"},"
+        "\"numbers\":{\"n\":-9223372036854775808}}");
     CHECK_OK(json_read(arena, text, &json_limits_default, &value_table, &again, &err), &err);
     assert_true(str_eq(print_value(arena, &again), text));
     assert_int_equal(again.many.n, 2);

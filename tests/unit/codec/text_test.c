@@ -317,6 +317,52 @@ void test_text_http_time(void **state)
     assert_string_equal(text, "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
+void test_text_span(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t     us;
+        const char *printed;
+    } rows[] = {
+        { "", 0, "" },
+        { "0", 0, "" },
+        { "0s", 0, "" },
+        { "90s", 90 * INT64_C(1000000), "1m30s" },
+        { "1h30m0s", 5400 * INT64_C(1000000), "1h30m" },
+        { "1.5h", 5400 * INT64_C(1000000), "1h30m" },
+        { "30d", 720 * 3600 * INT64_C(1000000), "720h" },
+        { "250ms", 250000, "250ms" },
+        { "1\xc2\xb5s", 1, "1us" },
+        { "1s1500ns", 1000000, "1s" },
+        { "1.000001s", 1000001, "1s1us" },
+        { "2540400h10m10s", INT64_C(9145440610000000), "2540400h10m10s" },
+    };
+    static const char *const bad[] = { "90",
+                                       "s",
+                                       "-1s",
+                                       "1 s",
+                                       "1h30",
+                                       "1x",
+                                       "1.s",
+                                       ".5s",
+                                       "1hh",
+                                       "99999999999999999999s",
+                                       "9999999999999999d",
+                                       "9000000000000s9000000000000s" };
+    char                     text[TEXT_TIME_MAX];
+    struct err               err;
+    int64_t                  us;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CHECK_OK(text_span_parse(str_from(rows[i].text), &us, &err), &err);
+        assert_int_equal(us, rows[i].us);
+        text_span_print(us, text);
+        assert_string_equal(text, rows[i].printed);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        CHECK_FAILS(text_span_parse(str_from(bad[i]), &us, &err), &err, ERR_INVALID);
+}
+
 void test_text_duration(void **state)
 {
     static const struct {

@@ -203,22 +203,29 @@ void test_job_pages_and_logs(void **state)
 
 void test_job_history_goes_by_age_and_number(void **state)
 {
-    struct fixture *f = *state;
-    struct meta_job job;
-    int64_t         n;
+    struct fixture         *f = *state;
+    struct meta_job         job;
+    struct meta_job_dropped gone = { 0 };
 
     for (int i = 0; i < 4; i++) {
+        struct meta_job_line line = { .line = 1, .data = STR("step") };
+
         add(f, "gc", 1);
         assert_int_equal(take(f, "gc", &job), 1);
+        CHECK_OK(meta_job_log(f->tx, job.id, &line, &f->err), &f->err);
         CHECK_OK(meta_job_end(f->tx, job.id, job.fence, "done", STR(""), &f->err), &f->err);
     }
     add(f, "gc", 1);
-    CHECK_OK(meta_job_expire(f->tx, 5, 10, &n, &f->err), &f->err);
-    assert_int_equal(n, 0);
-    CHECK_OK(meta_job_trim(f->tx, 3, 10, &n, &f->err), &f->err);
-    assert_int_equal(n, 1);
-    CHECK_OK(meta_job_expire(f->tx, INT64_MAX, 2, &n, &f->err), &f->err);
-    assert_int_equal(n, 2);
+    CHECK_OK(meta_job_expire(f->tx, 5, &gone, &f->err), &f->err);
+    assert_int_equal(gone.n_jobs + gone.n_lines, 0);
+    CHECK_OK(meta_job_trim(f->tx, 3, &gone, &f->err), &f->err);
+    assert_int_equal(gone.n_jobs, 1);
+    assert_int_equal(gone.n_lines, 1);
+    CHECK_OK(meta_job_trim(f->tx, 3, &gone, &f->err), &f->err);
+    assert_int_equal(gone.n_jobs, 1);
+    CHECK_OK(meta_job_expire(f->tx, INT64_MAX, &gone, &f->err), &f->err);
+    assert_int_equal(gone.n_jobs, 4);
+    assert_int_equal(gone.n_lines, 4);
     assert_int_equal(take(f, "gc", &job), 1);
 }
 
@@ -232,10 +239,10 @@ void test_job_crons_and_defaults(void **state)
     int64_t                   n_gone;
 
     CHECK_OK(meta_cron_put(f->tx, &cron, &f->err), &f->err);
-    assert_int_equal(meta_cron_due(f->tx, f->arena, &due, &f->err), 1);
+    assert_int_equal(meta_cron_due(f->tx, f->arena, STR("gc"), &due, &f->err), 1);
     CHECK_STR(due.schedule, "@daily");
     CHECK_OK(meta_cron_move_on(f->tx, STR("gc"), INT64_MAX, &f->err), &f->err);
-    assert_int_equal(meta_cron_due(f->tx, f->arena, &due, &f->err), 0);
+    assert_int_equal(meta_cron_due(f->tx, f->arena, STR("gc"), &due, &f->err), 0);
     cron.schedule = STR("@hourly");
     CHECK_OK(meta_cron_add(f->tx, &cron, &f->err), &f->err);
     CHECK_OK(meta_cron_list(f->tx, f->arena, &list, &n, &f->err), &f->err);
