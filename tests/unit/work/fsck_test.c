@@ -18,6 +18,7 @@ struct report {
     size_t                  stop_at; /* the finding at which the listener leaves; 0: never */
     int64_t                 n_progress;
     int64_t                 leave_at; /* the progress at which it leaves */
+    struct arena           *arena;    /* for what is kept of findings */
 };
 
 int fsck_test_setup(void **state)
@@ -35,7 +36,9 @@ static int found(void *context, const struct work_finding *finding, struct err *
     struct report *report = context;
 
     assert_true(report->n < FINDINGS_MAX);
-    report->list[report->n++] = *finding;
+    report->list[report->n]        = *finding;
+    report->list[report->n].object = str_copy(report->arena, finding->object);
+    report->n++;
     if (report->n == report->stop_at)
         return err_set(err, ERR_UNAVAILABLE, "nobody listens");
     return 0;
@@ -60,7 +63,8 @@ static int look(struct fixture *f, bool repairs, struct report *report)
                               .progress  = progress,
                               .context   = report };
 
-    report->n = 0;
+    report->n     = 0;
+    report->arena = f->arena;
     return work_fsck(f->work, &want, &report->counts, &f->err);
 }
 
