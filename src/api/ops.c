@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "blob/blob.h"
 #include "db/db.h"
+#include "work/collect.h"
 #include "work/damage.h"
 #include "work/scrub.h"
 #include "work/work.h"
@@ -131,6 +132,34 @@ static void print_damage(struct work *work, struct buf *out)
     }
 }
 
+/* Of this process since it started: the sum over the nodes is the registry's. */
+static void print_collection(struct work *work, struct buf *out)
+{
+    struct work_collect_counts counts;
+
+    work_collect_counts(work, &counts);
+    const struct {
+        const char *name, *type, *help;
+        int64_t     value;
+    } rows[] = {
+        { "reviews_total", "counter", "Things that collection looked at.", counts.n_reviews },
+        { "manifests_total", "counter", "Manifests that it took away.", counts.n_manifests },
+        { "blobs_total", "counter", "Blobs that it took away.", counts.n_blobs },
+        { "objects_total", "counter", "Objects that it removed from the storage.",
+          counts.n_objects },
+        { "freed_bytes_total", "counter", "Bytes of them.", counts.object_bytes },
+        { "failures_total", "counter", "Reviews and removals that failed; they are repeated.",
+          counts.n_failed + counts.n_stuck },
+        { "held", "gauge", "1: a brake held the last run.", counts.is_held },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        buf_printf(
+            out, "# HELP assay_collect_%s %s\n# TYPE assay_collect_%s %s\nassay_collect_%s %lld\n",
+            rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+            (long long)rows[i].value);
+}
+
 int api_metrics(struct api_call *call, struct err *err)
 {
     struct http_server_counts counts     = { 0 };
@@ -150,6 +179,7 @@ int api_metrics(struct api_call *call, struct err *err)
     db_counts(work_db(call->work), &database);
     api_metrics_print_database(&database, &body);
     print_damage(call->work, &body);
+    print_collection(call->work, &body);
     if (buf_finish(&body, &text, err) < 0)
         return -1;
     api_reply_start(call, 200);

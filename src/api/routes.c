@@ -28,6 +28,7 @@ extern const struct api_route api_v0_storage_routes[];
 extern const struct api_route api_v0_worker_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
+extern const struct api_route api_v1_collection_routes[];
 extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v1_service_routes[];
@@ -66,6 +67,7 @@ const struct api_route *const api_tables[] = {
     api_v0_worker_routes,
     api_v1_access_routes,
     api_v1_audit_routes,
+    api_v1_collection_routes,
     api_v1_grants_routes,
     api_v1_roles_routes,
     api_v1_service_routes,

@@ -20,12 +20,14 @@ enum {
     MOVE,
     COUNTS,
     LOCK_BLOB,
+    HAS_BLOB,
     IS_USED,
     PINNED,
     HOLD,
     DROP_LINKS,
     DROP_BLOB,
     LOCK_FATE,
+    HAS_FATE,
     TIES,
     BLOBS,
     CHILDREN,
@@ -94,7 +96,9 @@ static const struct db_statement sql[] = {
                                 " (SELECT coalesce(sum(size), 0) FROM doomed_objects WHERE not_before <= $1)::bigint,"
                                 " (SELECT coalesce(max(not_before), 0) FROM doomed_objects) FROM gc_queue" },
     [LOCK_BLOB]     = { .name = "doom.lock",        .in = "t",    .out = "iti",
-                        .sqlite = BLOB, .pg = BLOB " FOR UPDATE" },
+                        .sqlite = BLOB, .pg = BLOB " FOR UPDATE" SKIP_TAKEN },
+    [HAS_BLOB]      = { .name = "doom.has",         .in = "t",    .out = "i",
+                        .sql  = "SELECT size FROM blobs WHERE digest = $1" },
     [IS_USED]       = { .name = "doom.is_used",     .in = "t",    .out = "i",
                         .sql  = "SELECT repo_id FROM manifest_blobs WHERE digest = $1 LIMIT 1" },
     [PINNED]        = { .name = "doom.pinned",      .in = "t",    .out = "i",
@@ -109,7 +113,9 @@ static const struct db_statement sql[] = {
     [DROP_BLOB]     = { .name = "doom.blob",        .in = "t",    .out = "",
                         .sql  = "DELETE FROM blobs WHERE digest = $1" },
     [LOCK_FATE]     = { .name = "fate.lock",        .in = "it",   .out = "iiit",
-                        .sqlite = FATE, .pg = FATE " FOR UPDATE" },
+                        .sqlite = FATE, .pg = FATE " FOR UPDATE" SKIP_TAKEN },
+    [HAS_FATE]      = { .name = "fate.has",         .in = "it",   .out = "i",
+                        .sql  = "SELECT depth FROM manifests WHERE repo_id = $1 AND digest = $2" },
     [TIES]          = { .name = "fate.ties",        .in = "itt",  .out = "iii",
                         .sql  = "SELECT " IS_THERE("SELECT 1 FROM tags WHERE repo_id = $1 AND digest = $2") ", "
                                 IS_THERE("SELECT 1 FROM manifest_children WHERE repo_id = $1 AND child = $2") ", "
@@ -304,7 +310,14 @@ int meta_review_counts(struct db_tx *tx, struct meta_review_counts *out, struct 
 int meta_doom_lock(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_doom *out,
                    struct err *err)
 {
-    return db_find(tx, arena, &sql[LOCK_BLOB], DB_ARGS(db_text(digest)), doom_columns, out, err);
+    int64_t size;
+    int     found =
+        db_find(tx, arena, &sql[LOCK_BLOB], DB_ARGS(db_text(digest)), doom_columns, out, err);
+
+    if (found != 0)
+        return found;
+    found = db_find_int(tx, &sql[HAS_BLOB], DB_ARGS(db_text(digest)), &size, err);
+    return found == 1 ? META_BUSY : found;
 }
 
 int meta_doom_is_used(struct db_tx *tx, struct str digest, struct err *err)
@@ -345,12 +358,18 @@ int meta_doom_blob(struct db_tx *tx, struct str digest, struct err *err)
 int meta_fate_lock(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
                    struct meta_fate *out, struct err *err)
 {
-    *out      = (struct meta_fate){ 0 };
-    int found = db_find(tx, arena, &sql[LOCK_FATE], DB_ARGS(db_int(repo_id), db_text(digest)),
-                        fate_columns, out, err);
+    *out = (struct meta_fate){ 0 };
+    int64_t depth;
+    int     found = db_find(tx, arena, &sql[LOCK_FATE], DB_ARGS(db_int(repo_id), db_text(digest)),
+                            fate_columns, out, err);
 
-    if (found < 1)
+    if (found < 0)
         return found;
+    if (found == 0) {
+        found =
+            db_find_int(tx, &sql[HAS_FATE], DB_ARGS(db_int(repo_id), db_text(digest)), &depth, err);
+        return found == 1 ? META_BUSY : found;
+    }
     struct str subject = out->subject.p == NULL ? STR("") : out->subject;
     return db_find(tx, arena, &sql[TIES],
                    DB_ARGS(db_int(repo_id), db_text(digest), db_text(subject)), tie_columns, out,

@@ -67,7 +67,11 @@ struct meta_doom {
     int64_t    touched_at;
 };
 
-/* Locks the row for good or for the transaction: 1, 0 gone, -1. What follows is read after it. */
+/* Locks the row to the transaction's end: 1, 0 gone, META_BUSY a push has it right now, -1. What follows is read after
+ * it. Collection waits for nobody: a push that holds the row may be about to put it into the queue, where collection
+ * holds the place. */
+enum { META_BUSY = 2 };
+
 int meta_doom_lock(struct db_tx *tx, struct arena *arena, struct str digest, struct meta_doom *out,
                    struct err *err);
 int meta_doom_is_used(struct db_tx *tx, struct str digest, struct err *err); /* by a manifest */
@@ -93,6 +97,7 @@ struct meta_fate {
     int64_t    has_subject; /* it refers to something that is there */
 };
 
+/* As meta_doom_lock. */
 int meta_fate_lock(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
                    struct meta_fate *out, struct err *err);
 

@@ -193,18 +193,17 @@ static int mend(struct db_tx *tx, const struct meta_manifest_new *manifest, stru
 int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest,
                       int64_t *out_is_new, struct err *err)
 {
-    int64_t now       = db_now(tx);
-    int64_t n_changed = 0;
+    int64_t now = db_now(tx), n_new = 0, n_changed = 0;
 
-    if (add(tx, manifest, now, &n_changed, err) < 0 ||
-        (n_changed == 0 &&
-         (mend(tx, manifest, err) < 0 || revive(tx, manifest, now, &n_changed, err) < 0)))
-        return -1;
-    bool is_new = n_changed > 0;
-    if (!is_new && touch(tx, manifest, now, &n_changed, err) < 0)
-        return -1;
-
-    *out_is_new = is_new;
+    /* A row that is there when it is added may be gone when it is touched: collection has just taken it away. */
+    while (n_new + n_changed == 0) {
+        if (add(tx, manifest, now, &n_new, err) < 0 ||
+            (n_new == 0 &&
+             (mend(tx, manifest, err) < 0 || revive(tx, manifest, now, &n_new, err) < 0)) ||
+            (n_new == 0 && touch(tx, manifest, now, &n_changed, err) < 0))
+            return -1;
+    }
+    *out_is_new = n_new > 0;
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "work/collect_private.h"
 
 #define DAY_US (86400 * INT64_C(1000000))
+#define BUSY_US (5 * INT64_C(1000000))
 #define FIRST_BACKOFF_US (300 * INT64_C(1000000))
 
 enum { BATCH = 16, FOLLOWING = 64, DOUBLINGS = 8 };
@@ -29,6 +30,16 @@ static void stay(struct collect_verdict *verdict, const char *reason, int64_t ne
 static void go(struct collect_verdict *verdict, const char *reason, int64_t bytes)
 {
     *verdict = (struct collect_verdict){ .goes = true, .reason = reason, .bytes = bytes };
+}
+
+/* found: 0, META_BUSY or -1. */
+static int say_absence(const struct collect_run *run, int found, struct collect_verdict *verdict)
+{
+    if (found == 0)
+        stay(verdict, "it is gone already", 0);
+    if (found == META_BUSY)
+        stay(verdict, "a push is at it right now", db_now(run->tx) + BUSY_US);
+    return found < 0 ? -1 : 0;
 }
 
 static int64_t day_at_most(int64_t until, int64_t now)
@@ -86,12 +97,8 @@ static int review_blob(struct collect_run *run, const struct meta_review *review
     int64_t          n_links;
     int              found = meta_doom_lock(run->tx, run->arena, review->id, &blob, err);
 
-    if (found < 0)
-        return -1;
-    if (found == 0) {
-        stay(verdict, "it is gone already", 0);
-        return 0;
-    }
+    if (found != 1)
+        return say_absence(run, found, verdict);
     if (failpoint(FP_COLLECT_LOCKED, err) < 0 ||
         judge_blob(run, review->id, &blob, verdict, err) < 0 ||
         failpoint(FP_COLLECT_JUDGED, err) < 0)
@@ -172,12 +179,8 @@ static int review_manifest(struct collect_run *run, const struct meta_review *re
     if (read_place(review->id, &repo_id, &digest, err) < 0)
         return -1;
     int found = meta_fate_lock(run->tx, run->arena, repo_id, digest, &fate, err);
-    if (found < 0)
-        return -1;
-    if (found == 0) {
-        stay(verdict, "it is gone already", 0);
-        return 0;
-    }
+    if (found != 1)
+        return say_absence(run, found, verdict);
     if (failpoint(FP_COLLECT_LOCKED, err) < 0 ||
         meta_hold_until(run->tx, repo_id, digest, &held_until, err) < 0)
         return -1;
