@@ -155,11 +155,12 @@ def test_I_02_put_tag_against_put_tag_against_delete_tag(crew, chance):
 
 def test_I_02_many_clients_on_few_tags(server, chance):
     """Threads at their own pace: at most 60 operations a tag, every history linearisable."""
-    for number in volume.rounds(1, NIGHTLY, SHARE):
-        play_many_clients(server, chance, f"admin/race2-free{number}")
+    played = [play_many_clients(server, chance, f"admin/race2-free{number}") for number in volume.rounds(1, NIGHTLY, SHARE)]
+    volume.report("races", I_02_histories=len(played), operations=sum(played))
 
 
 def play_many_clients(server, chance, repo):
+    """How many operations were judged."""
     n_tags, n_threads, per_thread = 25, 8, 150
     admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
     config = b"{}"
@@ -194,7 +195,7 @@ def play_many_clients(server, chance, repo):
         # A history that was cut off may lack what a later read saw: only writes that ended before are judged.
         if len(history) < 60 and not is_linearisable(history):
             raise AssertionError(tag + "\n" + "\n".join(map(repr, sorted(history, key=lambda one: one.begin))))
-    volume.report("races", I_02_operations=sum(map(len, histories.values())), tags=n_tags)
+    return sum(map(len, histories.values()))
 
 
 def test_manifest_put_against_delete_of_its_blob(crew, chance):
