@@ -388,7 +388,7 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
 /* What a rule of the registry forbids: on /v2 a denial that names the rule, in words that clients show. */
 static bool is_rule(const char *code)
 {
-    static const char *const codes[] = { "TAG_IMMUTABLE" };
+    static const char *const codes[] = { "TAG_IMMUTABLE", "HELD" };
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (strcmp(code, codes[i]) == 0)

@@ -34,23 +34,6 @@ void auth_changed(struct auth *auth)
     atomic_fetch_add(&auth->rights_version, 1);
 }
 
-/* The path, every prefix above it, and "" for the whole registry. */
-static size_t chain_of(struct arena *arena, struct str path, struct str **out)
-{
-    size_t n = 2, k = 0;
-
-    for (size_t i = 0; i < path.n; i++)
-        n += path.p[i] == '/';
-    struct str *chain = mem_many(arena, n, struct str);
-    chain[k++]        = STR("");
-    for (size_t i = 0; i <= path.n; i++) {
-        if (i == path.n || path.p[i] == '/')
-            chain[k++] = str_sub(path, 0, i);
-    }
-    *out = chain;
-    return k;
-}
-
 bool auth_is_at_or_below(struct str path, struct str prefix)
 {
     return prefix.n == 0 || str_eq(path, prefix) ||
@@ -68,7 +51,7 @@ static int add_grants(struct db_tx *tx, struct arena *arena, int64_t account_id,
 {
     struct meta_grant *grants;
     struct str        *chain;
-    size_t             n_grants, n = chain_of(arena, place->path, &chain);
+    size_t             n_grants, n = oci_name_chain(arena, place->path, &chain);
 
     if (meta_grant_reaching(tx, arena, account_id, chain, n, place->repo_id, &grants, &n_grants,
                             err) < 0)
@@ -328,7 +311,7 @@ int auth_who(struct auth *auth, struct arena *arena, struct str path, enum auth_
 
     /* Who has rights of their own, so that a public repository does not list everyone. */
     place.is_public = false;
-    size_t n_chain  = chain_of(arena, path, &chain);
+    size_t n_chain  = oci_name_chain(arena, path, &chain);
     if (meta_grant_candidates(tx, arena, place.namespace_id, chain, n_chain, place.repo_id, after,
                               n_max, &names, &n_names, err) < 0)
         return -1;

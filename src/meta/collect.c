@@ -23,7 +23,6 @@ enum {
     HAS_BLOB,
     IS_USED,
     PINNED,
-    HOLD,
     DROP_LINKS,
     DROP_BLOB,
     LOCK_FATE,
@@ -103,10 +102,6 @@ static const struct db_statement sql[] = {
                         .sql  = "SELECT repo_id FROM manifest_blobs WHERE digest = $1 LIMIT 1" },
     [PINNED]        = { .name = "doom.pinned",      .in = "t",    .out = "i",
                         .sql  = "SELECT coalesce(max(pinned_until), 0) FROM repo_blobs WHERE digest = $1" },
-    [HOLD]          = { .name = "doom.hold",        .in = "iti",  .out = "i",
-                        .sql  = "SELECT coalesce(max(coalesce(until, 9223372036854775807)), 0) FROM holds"
-                                " WHERE digest = $2 AND ($1 = 0 OR repo_id IS NULL OR repo_id = $1)"
-                                " AND (until IS NULL OR until > $3)" },
     [DROP_LINKS]    = { .name = "doom.links",       .in = "ti",   .out = "",
                         .sql  = "DELETE FROM repo_blobs WHERE digest = $1 AND pinned_until <= $2 AND NOT EXISTS"
                                 " (SELECT 1 FROM manifest_blobs AS mb WHERE mb.digest = $1 AND mb.repo_id = repo_blobs.repo_id)" },
@@ -330,15 +325,6 @@ int meta_doom_is_used(struct db_tx *tx, struct str digest, struct err *err)
 int meta_doom_pinned_until(struct db_tx *tx, struct str digest, int64_t *out, struct err *err)
 {
     return db_find_int(tx, &sql[PINNED], DB_ARGS(db_text(digest)), out, err) < 0 ? -1 : 0;
-}
-
-int meta_hold_until(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out,
-                    struct err *err)
-{
-    return db_find_int(tx, &sql[HOLD],
-                       DB_ARGS(db_int(repo_id), db_text(digest), db_int(db_now(tx))), out, err) < 0
-               ? -1
-               : 0;
 }
 
 int meta_doom_links(struct db_tx *tx, struct str digest, int64_t *out_n, struct err *err)

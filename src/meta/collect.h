@@ -77,10 +77,6 @@ int meta_doom_lock(struct db_tx *tx, struct arena *arena, struct str digest, str
 int meta_doom_is_used(struct db_tx *tx, struct str digest, struct err *err); /* by a manifest */
 int meta_doom_pinned_until(struct db_tx *tx, struct str digest, int64_t *out, struct err *err);
 
-/* Until when something holds it: 0 nothing does, INT64_MAX until lifted. repo_id 0: of a blob. */
-int meta_hold_until(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out,
-                    struct err *err);
-
 /* Links of the blob whose pin is over and whose repository has no manifest that names it. */
 int meta_doom_links(struct db_tx *tx, struct str digest, int64_t *out_n, struct err *err);
 int meta_doom_blob(struct db_tx *tx, struct str digest, struct err *err);

@@ -14,6 +14,7 @@ enum {
     FIND,
     FIND_ID,
     PLACE,
+    PATH,
     LOCK,
     HOLD,
     LONGEST,
@@ -64,6 +65,8 @@ static const struct db_statement sql[] = {
                         .sql  = LIVING_ID },
     [PLACE]         = { .name = "repo.place",         .in = "tt",     .out = "iiiiii",
                         .sql  = PLACE_OF_PATH },
+    [PATH]          = { .name = "repo.path",          .in = "i",      .out = "t",
+                        .sql  = "SELECT path FROM repositories WHERE id = $1" },
     [LOCK]          = { .name = "repo.lock",          .in = "i",      .out = OUT,
                         .sqlite = LIVING_ID, .pg = LIVING_ID " FOR NO KEY UPDATE" },
     [HOLD]          = { .name = "repo.hold",          .in = "i",      .out = OUT,
@@ -149,6 +152,12 @@ int meta_repo_place(struct db_tx *tx, struct arena *arena, struct str path, stru
                    place_columns, out, err) < 0
                ? -1
                : 0;
+}
+
+int meta_repo_path(struct db_tx *tx, struct arena *arena, int64_t id, struct str *out,
+                   struct err *err)
+{
+    return db_find_text(tx, arena, &sql[PATH], DB_ARGS(db_int(id)), out, err);
 }
 
 int meta_repo_lock(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,

@@ -57,6 +57,10 @@ struct meta_place {
 int meta_repo_place(struct db_tx *tx, struct arena *arena, struct str path, struct str namespace,
                     struct meta_place *out, struct err *err);
 
+/* The path of one that lives or did: 1, 0, -1. */
+int meta_repo_path(struct db_tx *tx, struct arena *arena, int64_t id, struct str *out,
+                   struct err *err);
+
 /* The living one of that id, which nobody else changes until the transaction ends: `lock` for who will change it,
  * `hold` for who decides by what it says now. 1, 0, -1. */
 int meta_repo_lock(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,

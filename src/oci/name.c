@@ -121,6 +121,22 @@ static bool is_tag_byte(char c)
     return is_alphanumeric(c) || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '-';
 }
 
+size_t oci_name_chain(struct arena *arena, struct str path, struct str **out)
+{
+    size_t n = 2, k = 0;
+
+    for (size_t i = 0; i < path.n; i++)
+        n += path.p[i] == '/';
+    struct str *chain = mem_many(arena, n, struct str);
+    chain[k++]        = STR("");
+    for (size_t i = 0; i <= path.n; i++) {
+        if (i == path.n || path.p[i] == '/')
+            chain[k++] = str_sub(path, 0, i);
+    }
+    *out = chain;
+    return k;
+}
+
 int oci_tag_check(struct str tag, struct err *err)
 {
     bool is_good = tag.n > 0 && tag.n <= OCI_TAG_MAX && tag.p[0] != '.' && tag.p[0] != '-';

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "oci/digest.h"
 
+struct arena;
 struct err;
 
 enum { OCI_NAME_MAX = 255, OCI_TAG_MAX = 128 };
@@ -31,6 +32,10 @@ bool oci_name_is_component(struct str s);
 
 /* The part before the first slash. */
 struct str oci_name_namespace(struct str name);
+
+/* The path itself, every prefix above it, and "" for the whole registry, the shortest first; how many there are. Views
+ * are into the path. */
+size_t oci_name_chain(struct arena *arena, struct str path, struct str **out);
 
 /* ERR_INVALID, code TAG_INVALID about the tag. */
 int oci_tag_check(struct str tag, struct err *err);

@@ -58,7 +58,7 @@ static int judge_blob(struct collect_run *run, struct str digest, const struct m
     int     is_used = meta_doom_is_used(run->tx, digest, err);
 
     if (is_used < 0 || meta_doom_pinned_until(run->tx, digest, &pinned_until, err) < 0 ||
-        meta_hold_until(run->tx, 0, digest, &held_until, err) < 0)
+        collect_held_until(run, 0, digest, &held_until, err) < 0)
         return -1;
     if (is_used == 1 && !failpoint_skips(SKIP_USED))
         stay(verdict, "a manifest names it", 0);
@@ -182,7 +182,7 @@ static int review_manifest(struct collect_run *run, const struct meta_review *re
     if (found != 1)
         return say_absence(run, found, verdict);
     if (failpoint(FP_COLLECT_LOCKED, err) < 0 ||
-        meta_hold_until(run->tx, repo_id, digest, &held_until, err) < 0)
+        collect_held_until(run, repo_id, digest, &held_until, err) < 0)
         return -1;
     judge_manifest(run, review, &fate, held_until, verdict);
     if (failpoint(FP_COLLECT_JUDGED, err) < 0)

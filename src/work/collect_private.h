@@ -59,6 +59,11 @@ int collect_look(struct collect_run *run, struct err *err);
 int collect_fuse_burn(struct collect_run *run, const struct work_collected *before,
                       struct err *err);
 
+/* Until when a rule keeps the manifest, or with repo_id 0 the blob (µs; INT64_MAX: until it is lifted; 0: none does). Reads
+ * rules under their lock. */
+int collect_held_until(struct collect_run *run, int64_t repo_id, struct str digest, int64_t *out,
+                       struct err *err);
+
 /* Takes a manifest away, and what hung on it into the queue. */
 int collect_drop_manifest(struct collect_run *run, int64_t repo_id, struct str digest,
                           struct err *err);

@@ -6,6 +6,9 @@
 #include "io/clock.h"
 #include "meta/collect.h"
 #include "meta/object.h"
+#include "meta/repo.h"
+#include "meta/tag_rule.h"
+#include "work/change.h"
 #include "work/collect_private.h"
 
 bool collect_is_over(const struct collect_run *run)
@@ -33,6 +36,20 @@ int collect_begin(struct collect_run *run, struct arena *arena, struct db_tx **t
     if (run->counts.brake != NULL)
         return err_set(err, ERR_UNAVAILABLE, "%s", run->counts.brake);
     return 0;
+}
+
+int collect_held_until(struct collect_run *run, int64_t repo_id, struct str digest, int64_t *out,
+                       struct err *err)
+{
+    struct work_change change = { .kind = WORK_COLLECT, .repo_id = repo_id, .digest = digest };
+    struct work_rule   rule   = { 0 };
+
+    if (meta_rules_share(run->tx, err) < 0 ||
+        (repo_id != 0 && meta_repo_path(run->tx, run->arena, repo_id, &change.path, err) < 0))
+        return -1;
+    int may = work_may_change(run->work, run->tx, run->arena, &change, &rule, err);
+    *out    = may == 0 ? rule.until : 0;
+    return may < 0 ? -1 : 0;
 }
 
 static int queue_all(struct collect_run *run, int64_t repo_id, const struct str *digests, size_t n,

@@ -9,6 +9,7 @@
 #include "meta/manifest.h"
 #include "meta/object.h"
 #include "meta/tag.h"
+#include "work/change.h"
 #include "work/work_private.h"
 
 struct deleting {
@@ -48,7 +49,8 @@ static int remove_locked_tag(struct deleting *d, const struct meta_tag *tag, str
 {
     if ((d->repo->verbs & AUTH_TAG_DELETE) == 0)
         return err_set_code(err, ERR_DENIED, "DENIED", tag->name, "no right to delete this tag");
-    if (work_tag_may_change(d->tx, d->arena, d->repo->id, tag->name, "deleted", err) < 0 ||
+    if (work_check_change(d->work, d->tx, d->arena, d->repo->id, WORK_DELETE, tag->name,
+                          tag->digest, err) < 0 ||
         meta_tag_remove(d->tx, d->repo->id, tag->name, err) < 0 ||
         queue(d, tag->digest, "tag deleted", err) < 0)
         return -1;
@@ -102,7 +104,9 @@ static int delete_digest(struct deleting *d, struct str digest, struct err *err)
         return err_set_code(err, ERR_CONFLICT, "DENIED", digest,
                             "the index " STR_FMT " names this manifest", STR_ARGS(parent));
 
-    if (delete_tags_of(d, digest, err) < 0 ||
+    if (work_check_change(d->work, d->tx, d->arena, d->repo->id, WORK_DELETE, STR_NULL, digest,
+                          err) < 0 ||
+        delete_tags_of(d, digest, err) < 0 ||
         meta_manifest_delete(d->tx, d->repo->id, digest, err) < 0 ||
         queue(d, digest, "deleted", err) < 0)
         return -1;
@@ -152,7 +156,8 @@ int work_delete_blob(struct work *work, struct arena *arena, const struct meta_a
         return err_set_code(err, ERR_CONFLICT, "DENIED", name,
                             "a manifest of the repository names this blob");
 
-    if (meta_blob_unlink(tx, repo->id, name, err) < 0 ||
+    if (work_check_change(work, tx, arena, repo->id, WORK_DELETE, STR_NULL, name, err) < 0 ||
+        meta_blob_unlink(tx, repo->id, name, err) < 0 ||
         meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "deleted",
                           err) < 0 ||
         tell(&d, "BLOB_DELETE", "blob", name, name, err) < 0 ||

@@ -36,15 +36,6 @@ static int read_batch(struct batch *b, const struct meta_repo_filter *filter, st
 
 /* -- deleting ----------------------------------------------------------------------------------------- */
 
-/* One that somebody else has just deleted is deleted. */
-static int delete_one(struct batch *b, struct db_tx *tx, const struct meta_repo *row,
-                      struct err *err)
-{
-    if (meta_repo_delete(tx, row->id, err) < 0)
-        return err->kind == ERR_NOT_FOUND ? 0 : -1;
-    return work_repo_event(tx, b->actor, "REPO_DELETED", row->id, row->path, err);
-}
-
 static int delete_batch(struct batch *b, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
@@ -52,7 +43,7 @@ static int delete_batch(struct batch *b, struct err *err)
     if (db_begin(b->work->db, DB_WRITE, "delete repositories", &tx, err) < 0)
         return -1;
     for (size_t i = 0; i < b->n; i++) {
-        if (delete_one(b, tx, &b->rows[i], err) < 0)
+        if (work_repo_drop(tx, b->arena, b->actor, b->rows[i].id, err) < 0)
             return -1;
     }
     if (failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)

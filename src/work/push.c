@@ -17,6 +17,7 @@
 #include "meta/object.h"
 #include "meta/tag.h"
 #include "oci/manifest.h"
+#include "work/change.h"
 #include "work/image_private.h"
 #include "work/work_private.h"
 
@@ -227,7 +228,8 @@ static int move_tag(struct pushing *p, const struct meta_tag *tag, struct str ol
     if (str_eq(old, tag->digest))
         return meta_tag_move(p->tx, p->repo_id, tag, err);
     if (may_tag(p, AUTH_TAG_MOVE, tag->name, err) < 0 ||
-        work_tag_may_change(p->tx, p->arena, p->repo_id, tag->name, "overwritten", err) < 0 ||
+        work_check_change(p->work, p->tx, p->arena, p->repo_id, WORK_MOVE, tag->name, old, err) <
+            0 ||
         meta_tag_move(p->tx, p->repo_id, tag, err) < 0)
         return -1;
     return work_queue_manifest(p->tx, p->arena, p->repo_id, old, review_after, "untagged", err);

@@ -37,7 +37,7 @@ static int drop_roots(struct collect_run *run, int64_t repo_id, char after[OCI_D
         return -1;
     *out_n = (int64_t)n;
     for (size_t i = 0; i < n; i++) {
-        if (meta_hold_until(tx, repo_id, roots[i], &held_until, err) < 0)
+        if (collect_held_until(run, repo_id, roots[i], &held_until, err) < 0)
             return -1;
         if (held_until > db_now(tx)) {
             memcpy(after, roots[i].p, roots[i].n + 1);

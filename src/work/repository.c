@@ -11,6 +11,7 @@
 #include "meta/repo.h"
 #include "oci/name.h"
 #include "work/access_private.h"
+#include "work/change.h"
 #include "work/work_private.h"
 
 enum { TOLD_MAX = 16 * 1024 };
@@ -364,18 +365,33 @@ int work_repo_change(struct work *work, struct arena *arena, const struct meta_a
 
 /* -- deleting ----------------------------------------------------------------------------------------- */
 
+int work_repo_drop(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                   int64_t id, struct err *err)
+{
+    struct meta_repo row;
+    int              found = meta_repo_lock(tx, arena, id, &row, err);
+
+    if (found < 1)
+        return found;
+    if (work_check_repo(tx, arena, id, row.path, err) < 0 || meta_repo_delete(tx, id, err) < 0 ||
+        work_repo_event(tx, actor, "REPO_DELETED", id, row.path, err) < 0)
+        return -1;
+    return 1;
+}
+
 int work_repo_delete(struct work *work, const struct meta_actor *actor,
                      const struct auth_repo *repo, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
 
     if (work_may_delete(work, err) < 0 ||
         db_begin(work->db, DB_WRITE, "delete repository", &tx, err) < 0)
         return -1;
-    if (meta_repo_delete(tx, repo->id, err) < 0)
-        return err->kind == ERR_NOT_FOUND ? unknown(repo->path, err) : -1;
-    if (work_repo_event(tx, actor, "REPO_DELETED", repo->id, repo->path, err) < 0 ||
-        failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
+    int found = work_repo_drop(tx, arena, actor, repo->id, err);
+    if (found < 1)
+        return found < 0 ? -1 : unknown(repo->path, err);
+    if (failpoint(FP_DELETE_REPO_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     return failpoint(FP_DELETED_REPO, err);
 }

@@ -121,6 +121,10 @@ struct meta_range work_repo_range(struct arena *arena, struct str namespace);
 int work_repo_event(struct db_tx *tx, const struct meta_actor *actor, const char *type, int64_t id,
                     struct str path, struct err *err);
 
+/* Deletes it, with its records: 1; 0 it is gone already; -1, ERR_CONFLICT, HELD, when a hold keeps anything in it. */
+int work_repo_drop(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
+                   int64_t id, struct err *err);
+
 /* Changes what the (checked) form asks of the repository of that id, and tells what changed. One that is gone is left
  * alone. */
 int work_repo_apply(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "blob/blob.h"
+#include "codec/pattern.h"
 #include "io/clock.h"
 #include "meta/account.h"
 #include "meta/blob.h"
@@ -36,6 +37,7 @@ struct work *work_new(const struct work_settings *settings)
     pthread_mutex_init(&work->uploads_lock, NULL);
     clock_cond_init(&work->uploads_changed);
     work->beside   = beside_new(BESIDE_THREADS);
+    work->patterns = pattern_cache_new();
     work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
     work_set_policy(work, &settings->policy);
     return work;
@@ -54,6 +56,7 @@ void work_free(struct work **work)
         kept = older;
     }
     beside_free(&(*work)->beside);
+    pattern_cache_free(&(*work)->patterns);
     cache_free(&(*work)->refusals);
     pthread_mutex_destroy(&(*work)->uploads_lock);
     pthread_cond_destroy(&(*work)->uploads_changed);
@@ -198,20 +201,6 @@ int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_re
         return err_set_code(err, ERR_NOT_FOUND, "NAME_UNKNOWN", repo->path,
                             "the repository was deleted meanwhile");
     return make_repo(tx, repo, actor, out_id, err);
-}
-
-int work_tag_may_change(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
-                        const char *change, struct err *err)
-{
-    struct meta_repo repo;
-    int              found = meta_repo_hold(tx, arena, repo_id, &repo, err);
-
-    if (found < 1 || repo.immutable_tags == 0)
-        return found < 0 ? -1 : 0;
-    return err_set_code(err, ERR_CONFLICT, "TAG_IMMUTABLE", tag,
-                        "tag=" STR_FMT " cannot be %s because " STR_FMT
-                        " is an immutable repository",
-                        STR_ARGS(tag), change, STR_ARGS(repo.path));
 }
 
 int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct auth_repo *repo,

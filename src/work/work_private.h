@@ -15,6 +15,7 @@ struct beside;
 struct blob_reader;
 struct cache;
 struct meta_manifest;
+struct pattern_cache;
 struct work_pace;
 struct work_upload;
 
@@ -33,6 +34,7 @@ struct work {
     unsigned char                      state_key[32];
     _Atomic(const char *)              storage_away; /* why, or null */
     _Atomic(struct work_policy_kept *) policy;
+    struct pattern_cache              *patterns; /* of rules, compiled */
 
     pthread_mutex_t     uploads_lock; /* guards the list of uploads that a request has open */
     pthread_cond_t      uploads_changed;
@@ -61,11 +63,6 @@ int work_repo_ensure(struct db_tx *tx, struct arena *arena, const struct auth_re
 /* The account of the namespace in which the repository is about to be made stays while it is. ERR_NOT_FOUND,
  * NO_SUCH_ACCOUNT, when it is gone. */
 int work_namespace_hold(struct db_tx *tx, const struct auth_repo *repo, struct err *err);
-
-/* May the tag be changed, which says at present something else than it shall? Holds the repository's settings as
- * they are. ERR_CONFLICT, TAG_IMMUTABLE; `change`: "overwritten", "deleted". */
-int work_tag_may_change(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str tag,
-                        const char *change, struct err *err);
 
 /* An event of this repository with its audit record. */
 int work_event(struct db_tx *tx, const struct meta_actor *actor, const struct auth_repo *repo,

@@ -22,6 +22,7 @@ struct postgres {
 static const char *const scans[] = {
     "account.count",            /* at the first start and by an operator */
     "blob.totals",              /* a figure over all blobs, once a run of collection */
+    "hold.in",                  /* when a repository is deleted; people made the holds */
     "node.count_old",           /* there are a few nodes */
     "quota.append_links",       /* walks the quotas, of which there are few */
     "quota.append_over",        /* the same */

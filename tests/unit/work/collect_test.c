@@ -185,6 +185,21 @@ void test_collect_each_tie_alone_keeps_a_manifest(void **state)
           false },
         { "INSERT INTO holds (repo_id, digest, reason, owner) VALUES (2, '%s', 'court', 'law')",
           true },
+        { "INSERT INTO holds (kind, path, digest, reason, owner) VALUES ('prefix', 'admin', '', "
+          "'x', 'law'); -- %s",
+          false },
+        { "INSERT INTO holds (kind, path, digest, reason, owner) VALUES ('prefix', 'admin/ap', '', "
+          "'x', 'law'); -- %s",
+          true },
+        { "INSERT INTO holds (kind, path, digest, reason, owner, until) VALUES ('prefix', '', '', "
+          "'x', 'law', 2); -- %s",
+          true },
+        { "INSERT INTO holds (kind, path, days, digest, reason, owner) VALUES ('prefix', "
+          "'admin/app', 30000, '', 'x', 'law'); -- %s",
+          false },
+        { "INSERT INTO holds (kind, path, days, digest, reason, owner) VALUES ('prefix', "
+          "'admin/app', 7, '', 'x', 'law'); -- %s",
+          true },
         { "UPDATE gc_queue SET event = 'push' WHERE kind = 'manifest'; -- %s", false },
     };
     struct fixture    *f      = *state;
