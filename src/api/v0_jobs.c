@@ -212,8 +212,9 @@ static int read_number(struct api_call *call, const char *field, int64_t otherwi
 }
 
 struct listing {
-    struct api_call *call;
     struct api_list *list;
+    int64_t          left; /* of the page */
+    bool             has_more;
 };
 
 static int write_job(void *context, const struct meta_job *job, struct err *err)
@@ -221,8 +222,13 @@ static int write_job(void *context, const struct meta_job *job, struct err *err)
     AUTO(arena_free) struct arena *arena   = arena_new();
     struct listing                *listing = context;
     struct job_view                view    = view_of(arena, job);
-    struct json_write             *w       = api_list_item(listing->list, err);
+    struct json_write             *w       = NULL;
 
+    if (listing->left-- == 0) {
+        listing->has_more = true;
+        return 0;
+    }
+    w = api_list_item(listing->list, err);
     if (w == NULL)
         return -1;
     json_write_table(w, &job_table, &view);
@@ -231,7 +237,7 @@ static int write_job(void *context, const struct meta_job *job, struct err *err)
 
 static int list_jobs(struct api_call *call, struct err *err)
 {
-    struct listing         listing = { .call = call };
+    struct listing         listing = { 0 };
     struct meta_job_filter filter;
     int64_t                start, limit;
 
@@ -241,9 +247,14 @@ static int list_jobs(struct api_call *call, struct err *err)
     if (limit == 0 || limit > API_PAGE_MAX)
         limit = API_PAGE_MAX;
     listing.list = api_list_begin(call, "jobs");
-    if (work_job_list(call->work, &filter, start, (size_t)limit, write_job, &listing, err) < 0)
+    listing.left = limit;
+    if (work_job_list(call->work, &filter, start, (size_t)limit + 1, write_job, &listing, err) <
+            0 ||
+        api_list_reply(listing.list, err) < 0)
         return -1;
-    return api_list_reply(listing.list, err);
+    if (listing.has_more)
+        http_reply_headerf(call->req, "X-Next-Page-Start", "%lld", (long long)(start + limit));
+    return 0;
 }
 
 /* -- one ---------------------------------------------------------------------------------------------- */

@@ -101,6 +101,10 @@ int client_main(struct arena *arena, const struct client_env *env, const struct 
         return client_help(group, 0, argv, &said->out, err);
 
     run.command = find_command(group, argc, argv, &used);
+    if (run.command == NULL && group->lists && (argc == 0 || argv[0][0] == '-')) {
+        run.command = group->commands;
+        used        = 0;
+    }
     if (run.command == NULL)
         return refuse(group, argc, argv, err);
     said->name = run.command->name;
@@ -164,7 +168,8 @@ static void print_command(const struct client_command *command, struct buf *out)
 
 static void print_group(const struct client_group *group, struct buf *out)
 {
-    buf_printf(out, "assay %s COMMAND: %s\n\n", group->name, group->summary);
+    buf_printf(out, "assay %s %s: %s\n\n", group->name, group->lists ? "[COMMAND]" : "COMMAND",
+               group->summary);
     for (const struct client_command *command = group->commands; command->name != NULL; command++) {
         size_t before = out->n;
 

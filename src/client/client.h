@@ -14,8 +14,9 @@ struct client_said {
 };
 
 /* Brings the first word that is no option to the front, past the options of every command and their values: those
- * may stand before a command's name as well as behind it. */
-void client_word_first(int argc, char **argv);
+ * may stand before a command's name as well as behind it. group: the word is the name of one of its commands; null:
+ * of a group. */
+void client_word_first(const struct client_group *group, int argc, char **argv);
 
 /* argv: what stands after the group's name. ERR_INVALID is wrong usage. */
 int client_main(struct arena *arena, const struct client_env *env, const struct client_group *group,

@@ -94,6 +94,7 @@ struct client_group {
     const char                  *name;     /* "user"; of a single command its own */
     const char                  *summary;  /* one line */
     const struct client_command *commands; /* ends with an empty row */
+    bool                         lists;    /* without a word it is its first command */
 };
 
 /* All of them, in the order of the help; ends with an empty row. */

@@ -15,6 +15,9 @@ const struct client_group client_groups[] = {
     { "token",  "personal access tokens",                                      client_token_rows },
     { "service", "service accounts for machines, and their secrets",           client_service_rows },
     { "audit",  "what was done and what was refused, by whom",                 client_audit_rows },
+    { "jobs",   "the registry's own work: list, start, cancel",                client_jobs_rows, true },
+    { "joblogs", "what a job says",                                            client_joblogs_rows },
+    { "crons",  "schedules of the registry's own work",                        client_crons_rows, true },
     { "api",    "send any request with the log-in's credentials",              client_api_rows },
     { 0 },
 };

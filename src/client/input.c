@@ -74,7 +74,19 @@ static bool is_option(const char *word)
     return word[0] == '-' && word[1] != '\0';
 }
 
-void client_word_first(int argc, char **argv)
+/* Of a group that needs no word, others than its commands' may be values of options. */
+static bool may_be_command(const struct client_group *group, const char *word)
+{
+    if (group == NULL || !group->lists)
+        return true;
+    for (const struct client_command *command = group->commands; command->name != NULL; command++) {
+        if (strcmp(command->name + strlen(group->name) + 1, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+void client_word_first(const struct client_group *group, int argc, char **argv)
 {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (is_option(argv[i])) {
@@ -84,6 +96,8 @@ void client_word_first(int argc, char **argv)
             continue;
         }
         char *word = argv[i];
+        if (!may_be_command(group, word))
+            return;
         memmove(argv + 1, argv, (size_t)i * sizeof(*argv));
         argv[0] = word;
         return;

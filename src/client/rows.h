@@ -16,6 +16,9 @@ extern const struct client_command client_grant_rows[];
 extern const struct client_command client_token_rows[];
 extern const struct client_command client_service_rows[];
 extern const struct client_command client_audit_rows[];
+extern const struct client_command client_jobs_rows[];
+extern const struct client_command client_joblogs_rows[];
+extern const struct client_command client_crons_rows[];
 extern const struct client_command client_api_rows[];
 
 #endif

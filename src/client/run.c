@@ -310,6 +310,14 @@ static void print_object(struct client_run *run, struct str object)
     client_table_print(&table, run->env->width, &run->out);
 }
 
+int client_flush(struct client_run *run, struct err *err)
+{
+    if (run->env->print(buf_view(&run->out), err) < 0)
+        return -1;
+    buf_reset(&run->out);
+    return 0;
+}
+
 /* -- the answer --------------------------------------------------------------------------------------- */
 
 static void print_raw(struct client_run *run, struct str body)

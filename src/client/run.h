@@ -68,6 +68,9 @@ int client_secret_read(struct client_run *run, const char *question, bool is_new
 /* Does it by the row. */
 int client_run_row(struct client_run *run, struct err *err);
 
+/* What was said so far goes out now; for commands that go on for long. */
+int client_flush(struct client_run *run, struct err *err);
+
 /* Shows an answer by the row: the sentence, the columns, or what the server said. */
 int client_show(struct client_run *run, const struct net_answer *answer, struct err *err);
 

@@ -26,6 +26,7 @@ struct client_env {
     struct str machine; /* our host name, for labels of tokens */
     int64_t    helper_timeout_us;
     size_t     width; /* columns of the terminal that standard output is; 0: it is none */
+    int (*print)(struct str text, struct err *err); /* to standard output, at once */
 };
 
 /* What the command line says about the way. */

@@ -57,6 +57,13 @@ static struct str find_machine(struct arena *arena)
     return str_from(mem_strdup(arena, name[0] == '\0' ? "a machine" : name));
 }
 
+/* Who stops reading (`| head`) ends us without a word, as other programs. */
+static int print(struct str text, struct err *err)
+{
+    signal(SIGPIPE, SIG_DFL);
+    return file_write_all(STDOUT_FILENO, text, -1, err);
+}
+
 static int read_env(struct arena *arena, struct client_env *out, struct err *err)
 {
     struct str timeout = VARIABLE("ASSAY_HELPER_TIMEOUT");
@@ -72,17 +79,11 @@ static int read_env(struct arena *arena, struct client_env *out, struct err *err
         .machine           = find_machine(arena),
         .helper_timeout_us = HELPER_TIMEOUT_US,
         .width             = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0,
+        .print             = print,
     };
     if (timeout.p != NULL && text_duration_parse(timeout, &out->helper_timeout_us, err) < 0)
         return err_wrap(err, "ASSAY_HELPER_TIMEOUT");
     return 0;
-}
-
-/* Who stops reading (`| head`) ends us without a word, as other programs. */
-static int print(struct str text, struct err *err)
-{
-    signal(SIGPIPE, SIG_DFL);
-    return file_write_all(STDOUT_FILENO, text, -1, err);
 }
 
 int cmd_client(const struct client_group *group, int argc, char **argv)

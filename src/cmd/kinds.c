@@ -10,8 +10,10 @@
 #include "db/db.h"
 #include "io/clock.h"
 #include "meta/collect.h"
+#include "meta/event.h"
 #include "meta/job.h"
 #include "work/collect.h"
+#include "work/settings.h"
 #include "work/upload.h"
 #include "work/work.h"
 
@@ -27,7 +29,7 @@ static bool collect_should_stop(void *context)
     return job_should_stop(context);
 }
 
-static int collect_guard(void *context, struct db_tx *tx, struct err *err)
+static int guard(void *context, struct db_tx *tx, struct err *err)
 {
     return job_guard(context, tx, err);
 }
@@ -59,7 +61,7 @@ static int collect(struct job *job, void *context, enum work_collect_part part, 
                    .part        = part,
                    .is_dry      = is_dry,
                    .should_stop = collect_should_stop,
-                   .guard       = collect_guard,
+                   .guard       = guard,
                    .tell        = is_dry ? tell_dry : tell_run,
                    .context     = job,
     };
@@ -181,6 +183,31 @@ static int run_history(struct job *job, void *context, struct err *err)
     return 0;
 }
 
+/* -- read-only ---------------------------------------------------------------------------------------- */
+
+static int run_read_only(struct job *job, void *context, struct err *err)
+{
+    struct node        *node    = context;
+    struct str          wanted  = job_parameter(job, "readOnly");
+    bool                is_on   = conf_switch(node_conf(node), CONF_READ_ONLY);
+    bool                on      = wanted.n == 0 || str_is(wanted, "true");
+    struct meta_actor   actor   = { .kind = "system", .name = STR("job ro_registry") };
+    struct work_setting setting = {
+        .key      = str_from(conf_table[CONF_READ_ONLY].key),
+        .value    = on ? STR("on") : STR("off"),
+        .standard = is_on ? STR("on") : STR("off"),
+    };
+
+    if (!on && !str_is(wanted, "false"))
+        return err_set(err, ERR_INVALID, "readOnly: is true or false");
+    if (work_settings_put_guarded(node->work, guard, job, &actor, &setting, 1, err) < 0 ||
+        node_load_settings(node, err) < 0)
+        return -1;
+    job_log(job, "%s",
+            on ? "the registry takes no changes any more" : "the registry takes changes");
+    return 0;
+}
+
 /* -- for trying the queue ----------------------------------------------------------------------------- */
 
 static int run_sleep(struct job *job, void *context, struct err *err)
@@ -206,6 +233,7 @@ static int run_false(struct job *job, void *context, struct err *err)
 static const char *const collect_takes[] = { "dryRun", NULL };
 static const char *const history_takes[] = { "maxAge", "toKeep", NULL };
 static const char *const sleep_takes[]   = { "duration", NULL };
+static const char *const ro_takes[]      = { "readOnly", NULL };
 
 /* clang-format off */
 const struct job_kind cmd_kinds[] = {
@@ -219,6 +247,8 @@ const struct job_kind cmd_kinds[] = {
       .parameters = collect_takes, .run = run_collect_blobs },
     { .name = "onlinegc_joblogs", .says = "Takes old jobs and their logs out of the history", .capacity = 1,
       .schedule = "0 30 3 * * *", .parameters = history_takes, .run = run_history },
+    { .name = "ro_registry", .says = "Makes the registry read-only, or with readOnly=false writable again", .capacity = 1,
+      .parameters = ro_takes, .run = run_read_only },
     { .name = "sleep", .says = "Sleeps, for trying the queue", .capacity = 4, .parameters = sleep_takes, .run = run_sleep },
     { .name = "false", .says = "Fails, for trying the queue", .capacity = 4, .run = run_false },
     { 0 },

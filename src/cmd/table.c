@@ -123,11 +123,11 @@ int cmd_main(int argc, char **argv)
             return cmd->run(argc - 2, argv + 2);
         }
     }
-    client_word_first(argc - 1, argv + 1);
+    client_word_first(NULL, argc - 1, argv + 1);
     const struct client_group *group = client_group_find(str_from(argv[1]));
     if (group != NULL) {
         if (!client_group_is_single(group))
-            client_word_first(argc - 2, argv + 2);
+            client_word_first(group, argc - 2, argv + 2);
         prepare_process();
         return cmd_client(group, argc - 2, argv + 2);
     }

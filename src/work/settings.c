@@ -30,11 +30,19 @@ static int put(struct db_tx *tx, struct arena *arena, const struct meta_actor *a
 int work_settings_put(struct work *work, const struct meta_actor *actor,
                       const struct work_setting *settings, size_t n, struct err *err)
 {
+    return work_settings_put_guarded(work, NULL, NULL, actor, settings, n, err);
+}
+
+int work_settings_put_guarded(struct work *work,
+                              int (*guard)(void *context, struct db_tx *tx, struct err *err),
+                              void *context, const struct meta_actor *actor,
+                              const struct work_setting *settings, size_t n, struct err *err)
+{
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
 
     if (db_begin(work->db, DB_WRITE, "change settings", &tx, err) < 0 ||
-        meta_registry_lock(tx, err) < 0)
+        (guard != NULL && guard(context, tx, err) < 0) || meta_registry_lock(tx, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         if (put(tx, arena, actor, &settings[i], err) < 0)

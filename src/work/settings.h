@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 
+struct db_tx;
 struct err;
 struct meta_actor;
 struct work;
@@ -21,5 +22,11 @@ struct work_setting {
  * before and after. In force on a node when it has looked (within 5 s). */
 int work_settings_put(struct work *work, const struct meta_actor *actor,
                       const struct work_setting *settings, size_t n, struct err *err);
+
+/* The same for a job: `guard` comes first in the transaction (job_guard); when it fails nothing is changed. */
+int work_settings_put_guarded(struct work *work,
+                              int (*guard)(void *context, struct db_tx *tx, struct err *err),
+                              void *context, const struct meta_actor *actor,
+                              const struct work_setting *settings, size_t n, struct err *err);
 
 #endif

@@ -169,3 +169,23 @@ def test_docker_uses_the_same_log_in(server, engine, ca_file, person, scratch):
         assert alice.json("whoami", "--server", server.url("https"))["User"] == alice.name
         docker("logout", host)
         assert "not logged in" in alice.fails("whoami", "--server", server.url("https"))
+
+
+def test_jobs_and_their_schedules(admin):
+    started = admin.json("jobs", "start", "sleep", "--parameter", "duration=10ms", "--deadline", "1h30m")
+    assert (started["parameters"], started["deadline"]) == ({"duration": "10ms"}, "1h30m")
+    assert admin("joblogs", started["id"], "--follow") == "sleeping\n"
+    assert started["id"] in admin.table("jobs") and started["id"] in admin.table("jobs", "--action", "sleep")
+    assert admin.table("jobs", "list", "--action", "none") == []
+    assert "done" in admin("jobs", "show", started["id"])
+    admin("jobs", "rm", started["id"])
+    assert "(NO_SUCH_JOB)" in admin.fails("joblogs", started["id"])
+    later = admin.json("jobs", "start", "sleep", "--at", "2999-01-01T00:00:00Z")
+    admin("jobs", "cancel", later["id"])
+    assert later["id"] in admin.table("jobs", "--status", "canceled")
+    assert "action" in admin.fails("jobs", "start", "none")
+    admin("crons", "set", "sleep", "0 0 0 1 1 *", "--retries", "2")
+    assert "sleep" in admin.table("crons")
+    assert "schedule" in admin.fails("crons", "set", "sleep", "often")
+    admin("crons", "rm", "sleep")
+    assert "sleep" not in admin.table("crons", "list")

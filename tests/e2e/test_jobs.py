@@ -242,19 +242,35 @@ def test_the_history_of_jobs_goes_by_the_settings(new_server):
     assert (settings["jobHistoryCompactionEnabled"], settings["jobHistoryMaxAge"], settings["jobHistoryToKeep"]) == (True, "2160h", 10000)
     refused(admin.post("/api/v0/meta/settings", json={"jobHistoryMaxAge": "long"}), "jobHistoryMaxAge")
     refused(admin.post("/api/v0/meta/settings", json={"jobHistoryToKeep": -1}), "jobHistoryToKeep")
-    assert admin.post("/api/v0/meta/settings", json={"jobHistoryMaxAge": "720h0m0s", "jobHistoryToKeep": 2}).status_code == 202
+    assert admin.post("/api/v0/meta/settings", json={"jobHistoryMaxAge": "720h0m0s", "jobHistoryToKeep": 1}).status_code == 202
     settings = admin.get("/api/v0/meta/settings").json()
-    assert (settings["jobHistoryMaxAge"], settings["jobHistoryToKeep"]) == ("720h", 2)
+    assert (settings["jobHistoryMaxAge"], settings["jobHistoryToKeep"]) == ("720h", 1)
     made = []
-    for _ in range(5):
+    for _ in range(3):
         made.append(submit(admin, parameters={"duration": "0"}))
         until(admin, made[-1], "done")
     until(admin, submit(admin, "onlinegc_joblogs"), "done")
     left = {job["id"] for job in admin.get(JOBS, params={"action": "sleep"}).json()["jobs"]}
-    assert left == {job["id"] for job in made[-2:]}
+    assert left == {job["id"] for job in made[-1:]}
     assert admin.post("/api/v0/meta/settings", json={"jobHistoryCompactionEnabled": False}).status_code == 202
     until(admin, submit(admin, parameters={"duration": "0"}), "done")
     until(admin, submit(admin, "onlinegc_joblogs"), "done")
-    assert len(admin.get(JOBS, params={"action": "sleep"}).json()["jobs"]) == 3
+    assert len(admin.get(JOBS, params={"action": "sleep"}).json()["jobs"]) == 2
     until(admin, submit(admin, "onlinegc_joblogs", parameters={"toKeep": "1"}), "done")
     assert len(admin.get(JOBS, params={"action": "sleep"}).json()["jobs"]) <= 1
+
+
+def test_the_registry_is_made_read_only_and_back_by_a_job(new_server):
+    admin = Registry((server := new_server()).url(), "admin", server.password)
+    for read_only in ("true", "false"):
+        until(admin, submit(admin, "ro_registry", parameters={"readOnly": read_only}), "done")
+        assert admin.get("/api/v0/meta/settings").json()["readOnlyRegistry"] is (read_only == "true")
+    until(admin, submit(admin, "ro_registry", parameters={"readOnly": "perhaps"}), "errored")
+    found = admin.get("/api/v1/audit", params={"action": "SETTING_CHANGED"}).json()["records"]
+    assert [(entry["account"], entry["object"], entry["after"]) for entry in found] == [
+        ("job ro_registry", "read-only", "off"), ("job ro_registry", "read-only", "on")]
+
+
+def test_who_collects_is_shown(new_server):
+    admin = Registry((server := new_server()).url(), "admin", server.password)
+    assert admin.get("/api/v0/meta/cluster_status").json()["gc_lock_holder"] == ""

@@ -141,19 +141,19 @@ void test_options_may_stand_before_the_name(void **state)
     char *ended[] = { WORD("--"), WORD("user") };
 #undef WORD
 
-    client_word_first(6, words);
+    client_word_first(NULL, 6, words);
     assert_string_equal(words[0], "user");
     assert_string_equal(words[1], "--server");
     assert_string_equal(words[2], "h:1");
     assert_string_equal(words[4], "--insecure-http");
     assert_string_equal(words[5], "list");
-    client_word_first(5, words + 1);
+    client_word_first(NULL, 5, words + 1);
     assert_string_equal(words[1], "list");
     assert_string_equal(words[2], "--server");
 
-    client_word_first(2, none);
+    client_word_first(NULL, 2, none);
     assert_string_equal(none[0], "--server");
-    client_word_first(2, ended);
+    client_word_first(NULL, 2, ended);
     assert_string_equal(ended[0], "--");
-    client_word_first(0, none);
+    client_word_first(NULL, 0, none);
 }
