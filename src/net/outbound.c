@@ -233,9 +233,12 @@ int net_outbound_check(struct net_outbound *outbound, struct str text, bool may_
 
     if (net_url_parse(arena, text, &url, err) < 0 || check_url(&url, may_plain, err) < 0)
         return -1;
-    if (resolve(outbound, arena, &url, 2 * SECOND_US, &addresses, &ignored) < 0)
+    bool is_known =
+        resolve(outbound, arena, &url, 2 * SECOND_US, &addresses, &ignored) == 0 && addresses.n > 0;
+    if (!is_known && !is_own_name(outbound, url.host))
         return 0;
-    if (find_forbidden(&outbound->vet, &addresses, needs_listing(outbound, &url)) != NULL)
+    if (!is_known ||
+        find_forbidden(&outbound->vet, &addresses, needs_listing(outbound, &url)) != NULL)
         return err_set(err, ERR_INVALID,
                        STR_FMT " may not be reached from here: it is %s and in no network of "
                                "egress-allow",

@@ -2,7 +2,9 @@
  * 0x7f.1 and a backslash, and turns them into something else. What it then says of the host must be what stands there. */
 #include "net/url.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -164,6 +166,15 @@ static struct str in_small(struct arena *arena, struct str text)
     return (struct str){ .p = copy, .n = text.n };
 }
 
+/* One that carries an address of IPv4 stays one of IPv6 here: it stood in brackets. */
+static struct str print_v6(struct arena *arena, const struct address *address)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    inet_ntop(AF_INET6, address->bytes, text, sizeof(text));
+    return str_from(mem_strdup(arena, text));
+}
+
 /* Whoever connects reads the host as we do. */
 static bool is_same_host(const char *its, struct str host, const struct net_url *url)
 {
@@ -191,8 +202,7 @@ static int read_parts(struct arena *arena, CURLU *handle, const struct authority
     bool is_bracketed = str_starts(authority->host, STR("["));
     url->text         = str_copy(arena, str_from(text));
     url->port         = (uint16_t)number;
-    url->host   = in_small(arena, is_bracketed ? str_sub(authority->host, 1, authority->host.n - 2)
-                                               : authority->host);
+    url->host   = is_bracketed ? print_v6(arena, &url->address) : in_small(arena, authority->host);
     url->origin = str_from(mem_printf(arena, "%s://%s" STR_FMT "%s:%u",
                                       url->is_plain ? "http" : "https", is_bracketed ? "[" : "",
                                       STR_ARGS(url->host), is_bracketed ? "]" : "", url->port));

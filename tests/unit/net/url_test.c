@@ -36,6 +36,10 @@ void test_url_parts(void **state)
               "http://127.0.0.1:8080/");
     check_url("https://[2001:DB8::1]:5000/x", "https://[2001:db8::1]:5000", "2001:db8::1",
               "https://[2001:DB8::1]:5000/x");
+    check_url("https://[::fcff:10.0.0.1]/", "https://[::fcff:a00:1]:443", "::fcff:a00:1",
+              "https://[::fcff:a00:1]/");
+    check_url("https://[::ffff:10.0.0.1]/", "https://[::ffff:10.0.0.1]:443", "::ffff:10.0.0.1",
+              "https://[::ffff:10.0.0.1]/");
     check_url("https://my_cache/", "https://my_cache:443", "my_cache", "https://my_cache/");
     check_url("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example:443",
               "xn--bcher-kva.example", "https://xn--bcher-kva.example/");
