@@ -40,7 +40,8 @@ enum api_may {
     API_MAY_MANAGE,
     API_MAY_ACCESS,
     API_MAY_REMOVE,
-    API_MAY_AUDIT
+    API_MAY_AUDIT,
+    API_MAY_POLICIES
 };
 
 /* Whose words and habits an answer has: those of the distribution API; of what belongs to no version (token

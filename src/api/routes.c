@@ -25,6 +25,7 @@ extern const struct api_route api_v0_token_routes[];
 extern const struct api_route api_v0_settings_routes[];
 extern const struct api_route api_v0_state_routes[];
 extern const struct api_route api_v0_storage_routes[];
+extern const struct api_route api_v0_webhooks_routes[];
 extern const struct api_route api_v0_worker_routes[];
 extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
@@ -32,6 +33,7 @@ extern const struct api_route api_v1_collection_routes[];
 extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v1_service_routes[];
+extern const struct api_route api_v1_webhooks_routes[];
 extern const struct api_route api_v2_base_routes[];
 extern const struct api_route api_v2_blob_routes[];
 extern const struct api_route api_v2_list_routes[];
@@ -64,6 +66,7 @@ const struct api_route *const api_tables[] = {
     api_v0_settings_routes,
     api_v0_state_routes,
     api_v0_storage_routes,
+    api_v0_webhooks_routes,
     api_v0_worker_routes,
     api_v1_access_routes,
     api_v1_audit_routes,
@@ -71,6 +74,7 @@ const struct api_route *const api_tables[] = {
     api_v1_grants_routes,
     api_v1_roles_routes,
     api_v1_service_routes,
+    api_v1_webhooks_routes,
     api_v2_base_routes,
     api_v2_blob_routes,
     api_v2_list_routes,

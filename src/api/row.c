@@ -27,6 +27,7 @@ static const struct {
     [API_MAY_ACCESS]         = { .name = "access", .verb = AUTH_ACCESS },
     [API_MAY_REMOVE]         = { .name = "remove", .verb = AUTH_REMOVE },
     [API_MAY_AUDIT]          = { .name = "audit", .verb = AUTH_AUDIT },
+    [API_MAY_POLICIES]       = { .name = "policies", .verb = AUTH_POLICIES },
 };
 
 const char *api_may_name(enum api_may may)

@@ -14,6 +14,7 @@ const struct client_group client_groups[] = {
     { "role",   "roles: which actions a grant stands for",                     client_role_rows },
     { "token",  "personal access tokens",                                      client_token_rows },
     { "service", "service accounts for machines, and their secrets",           client_service_rows },
+    { "webhook", "calls of others when something happens here",                client_webhook_rows },
     { "audit",  "what was done and what was refused, by whom",                 client_audit_rows },
     { "jobs",   "the registry's own work: list, start, cancel",                client_jobs_rows, true },
     { "joblogs", "what a job says",                                            client_joblogs_rows },

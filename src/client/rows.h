@@ -19,6 +19,7 @@ extern const struct client_command client_audit_rows[];
 extern const struct client_command client_jobs_rows[];
 extern const struct client_command client_joblogs_rows[];
 extern const struct client_command client_crons_rows[];
+extern const struct client_command client_webhook_rows[];
 extern const struct client_command client_api_rows[];
 
 #endif

@@ -29,6 +29,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "work/damage.h"
+#include "work/hook.h"
 #include "work/scrub.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -45,6 +46,7 @@ enum {
     FEW_DAYS        = 30,
     FULL_PERCENT    = 3,
     FILLING_PERCENT = 10,
+    STOPPED_SHOWN   = 100,
     FILES_BESIDE    = 256, /* descriptors for what is no connection: database, objects, sockets */
     OTHERS_WRITE    = 0022,
     OTHERS_READ     = 0077
@@ -251,6 +253,28 @@ static void check_scrub(struct checkup *c)
         at > 0 ? "the last pass is young enough" : "the first pass has not ended yet");
 }
 
+/* How many stopped by themselves, and one of them. */
+static void check_webhooks(struct checkup *c)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct meta_webhook           *hooks;
+    size_t                         n;
+    struct err                     err;
+
+    if (!has_part(c, c->node->work))
+        return;
+    if (work_hook_stopped(c->node->work, arena, 0, STOPPED_SHOWN, &hooks, &n, &err) < 0)
+        say(c, RED, "see the check of the database", "%s", err.text);
+    else if (n > 0)
+        say(c, YELLOW, "repair its receiver, then `assay webhook enable ID --replay`",
+            "%s%zu webhooks are told of nothing any more: " STR_FMT " of " STR_FMT " (" STR_FMT
+            ") since event %lld",
+            n == STOPPED_SHOWN ? "at least " : "", n, STR_ARGS(hooks[0].uuid),
+            STR_ARGS(hooks[0].key.n > 0 ? hooks[0].key : STR("the registry")),
+            STR_ARGS(hooks[0].stopped), (long long)hooks[0].missed_from);
+    say(c, GREEN, NULL, "no webhook had to be stopped");
+}
+
 /* -- clock, keys, certificates ------------------------------------------------------------------------ */
 
 static int64_t database_now(struct checkup *c, struct err *err)
@@ -440,6 +464,7 @@ static const struct {
     { "database",    check_database,    false },
     { "damage",      check_damage,      true },
     { "scrub",       check_scrub,       true },
+    { "webhooks",    check_webhooks,    true },
     { "clock",       check_clock,       true },
     { "keys",        check_key,         true },
     { "certificate", check_certificate, true },

@@ -13,6 +13,7 @@
 #include "meta/event.h"
 #include "meta/job.h"
 #include "work/collect.h"
+#include "work/hook.h"
 #include "work/settings.h"
 #include "work/upload.h"
 #include "work/work.h"
@@ -24,7 +25,7 @@ enum { REPORT_MAX = 4096 };
 
 /* -- collection --------------------------------------------------------------------------------------- */
 
-static bool collect_should_stop(void *context)
+static bool job_says_stop(void *context)
 {
     return job_should_stop(context);
 }
@@ -60,7 +61,7 @@ static int collect(struct job *job, void *context, enum work_collect_part part, 
     struct work_collect            collect = {
                    .part        = part,
                    .is_dry      = is_dry,
-                   .should_stop = collect_should_stop,
+                   .should_stop = job_says_stop,
                    .guard       = guard,
                    .tell        = is_dry ? tell_dry : tell_run,
                    .context     = job,
@@ -208,6 +209,24 @@ static int run_read_only(struct job *job, void *context, struct err *err)
     return 0;
 }
 
+/* -- webhooks ------------------------------------------------------------------------------------------ */
+
+static int run_webhook(struct job *job, void *context, struct err *err)
+{
+    struct node            *node   = context;
+    struct work_hook_replay replay = { .guard       = guard,
+                                       .should_stop = job_says_stop,
+                                       .context     = job };
+    int64_t                 n;
+
+    if (!str_to_int(job_parameter(job, "from"), &replay.from))
+        return err_set(err, ERR_INVALID, "from: is the id of an event");
+    if (work_hook_replay(node->work, job_parameter(job, "webhook"), &replay, &n, err) < 0)
+        return -1;
+    job_log(job, "%lld events wait to be told again", (long long)n);
+    return 0;
+}
+
 /* -- for trying the queue ----------------------------------------------------------------------------- */
 
 static int run_sleep(struct job *job, void *context, struct err *err)
@@ -232,6 +251,7 @@ static int run_false(struct job *job, void *context, struct err *err)
 
 static const char *const collect_takes[] = { "dryRun", NULL };
 static const char *const history_takes[] = { "maxAge", "toKeep", NULL };
+static const char *const webhook_takes[] = { "webhook", "from", NULL };
 static const char *const sleep_takes[]   = { "duration", NULL };
 static const char *const ro_takes[]      = { "readOnly", NULL };
 
@@ -249,6 +269,8 @@ const struct job_kind cmd_kinds[] = {
       .schedule = "0 30 3 * * *", .parameters = history_takes, .run = run_history },
     { .name = "ro_registry", .says = "Makes the registry read-only, or with readOnly=false writable again", .capacity = 1,
       .parameters = ro_takes, .run = run_read_only },
+    { .name = "webhook", .says = "Tells a webhook once more of what happened from an event on", .capacity = 2,
+      .parameters = webhook_takes, .run = run_webhook },
     { .name = "sleep", .says = "Sleeps, for trying the queue", .capacity = 4, .parameters = sleep_takes, .run = run_sleep },
     { .name = "false", .says = "Fails, for trying the queue", .capacity = 4, .run = run_false },
     { 0 },

@@ -20,6 +20,7 @@
 #include "io/random.h"
 #include "meta/registry.h"
 #include "net/outbound.h"
+#include "work/hook.h"
 #include "work/manage.h"
 
 enum {
@@ -194,6 +195,7 @@ int node_reseal(struct node *node, const struct meta_actor *actor, int *out_n, s
     AUTO(db_abort) struct db_tx           *tx   = NULL;
     char                                   own[SEAL_PRINT_MAX];
     struct str                             known;
+    int                                    n_hooks;
 
     if (read_keys(node, false, &ring, err) < 0)
         return -1;
@@ -208,8 +210,10 @@ int node_reseal(struct node *node, const struct meta_actor *actor, int *out_n, s
     /* The parts of this node read the ring at their start: a new key takes effect with the next one. */
     seal_ring_fingerprint(ring, own);
     if (auth_keys_reseal(node->auth, ring, actor, out_n, err) < 0 ||
+        work_hook_reseal(node->work, &ring, &n_hooks, err) < 0 ||
         failpoint(FP_RESEAL_DONE, err) < 0)
         return -1;
+    *out_n += n_hooks;
     if (db_begin(node->db, DB_WRITE, "record key file", &tx, err) < 0 ||
         meta_registry_set(tx, "key_fingerprint", str_from(own), err) < 0 || db_commit(&tx, err) < 0)
         return -1;
@@ -298,6 +302,10 @@ static struct work_policy policy_of(const struct conf *conf)
         .scrub_rate      = conf_number(conf, CONF_SCRUB_RATE),
         .scrub_interval  = conf_number(conf, CONF_SCRUB_INTERVAL),
         .verify_on_read  = conf_switch(conf, CONF_VERIFY_ON_READ),
+        .hook_retry      = conf_number(conf, CONF_WEBHOOK_RETRY),
+        .hook_retry_max  = conf_number(conf, CONF_WEBHOOK_MAX_WAIT),
+        .hook_failures   = conf_number(conf, CONF_WEBHOOK_FAILURES),
+        .hook_timeout    = conf_number(conf, CONF_WEBHOOK_TIMEOUT),
     };
 }
 

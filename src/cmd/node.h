@@ -15,6 +15,7 @@
 #include "db/db.h"
 #include "work/work.h"
 
+struct deliverer;
 struct meta_actor;
 struct net_outbound;
 
@@ -40,8 +41,9 @@ struct node {
     struct blob_store     *store;
     struct auth           *auth;
     struct work           *work;
-    struct net_outbound   *outbound; /* what this node sends to others */
-    struct str first_password;       /* when this start made the first admin; else the null view */
+    struct net_outbound   *outbound;  /* what this node sends to others */
+    struct deliverer      *deliverer; /* of a server */
+    struct str first_password;        /* when this start made the first admin; else the null view */
     bool       password_was_given;
 };
 

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/host.h"
+#include "api/v0_repository.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/failpoint.h"
@@ -14,6 +15,7 @@
 #include "base/log_out.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/deliverer.h"
 #include "cmd/doctor.h"
 #include "cmd/kinds.h"
 #include "cmd/node.h"
@@ -25,6 +27,7 @@
 #include "cmd/upkeep.h"
 #include "http/server.h"
 #include "web/assets.h"
+#include "work/hook.h"
 
 extern char **environ;
 
@@ -44,11 +47,18 @@ struct serving {
     size_t                   n_listens;
 };
 
+static void stop_deliverer(struct serving *s)
+{
+    if (s->node != NULL)
+        deliverer_free(&s->node->deliverer);
+}
+
 static void close_serving(struct serving *s)
 {
     scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
     outbox_stop(&s->outbox);
+    stop_deliverer(s);
     jobs_stop(&s->jobs);
     socket_server_free(&s->socket);
     http_server_free(&s->server);
@@ -209,6 +219,34 @@ static int listen_all(struct serving *s, struct err *err)
     return 0;
 }
 
+/* By what receivers of webhooks know this registry: the first external URL, else the first listener's address. */
+static struct str origin_of(struct serving *s)
+{
+    const struct conf *conf = node_conf(s->node);
+
+    if (conf_list_len(conf, CONF_EXTERNAL_URL) > 0) {
+        struct str url = conf_list(conf, CONF_EXTERNAL_URL, 0);
+
+        return str_ends(url, STR("/")) ? str_sub(url, 0, url.n - 1) : url;
+    }
+    return str_from(mem_printf(s->node->arena, "%s://" STR_FMT, s->n_plain > 0 ? "http" : "https",
+                               STR_ARGS(http_server_address(s->server, 0))));
+}
+
+static int open_hooks(struct serving *s, struct err *err)
+{
+    struct work_hook_settings settings = {
+        .outbound   = s->node->outbound,
+        .ring       = s->node->ring,
+        .origin     = origin_of(s),
+        .node       = str_from(s->node->id),
+        .repo_table = &api_v0_repo_table,
+    };
+
+    work_set_hooks(s->node->work, &settings);
+    return deliverer_start(s->node, &s->node->deliverer, err);
+}
+
 static int open_all(struct serving *s, struct conf **conf, struct err *err)
 {
     if (check_plain(*conf, err) < 0 || tls_check(*conf, err) < 0 ||
@@ -229,7 +267,8 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
     struct outbox_settings outbox = { .db      = s->node->db,
                                       .readers = cmd_readers,
                                       .context = s->node };
-    if (jobs_start(&jobs, &s->jobs, err) < 0 || outbox_start(&outbox, &s->outbox, err) < 0 ||
+    if (open_hooks(s, err) < 0 || jobs_start(&jobs, &s->jobs, err) < 0 ||
+        outbox_start(&outbox, &s->outbox, err) < 0 ||
         upkeep_start(s->node, s->api, s->jobs, &s->upkeep, err) < 0)
         return -1;
     return scrubber_start(s->node, &s->scrubber, err);
@@ -340,6 +379,7 @@ static void drain(struct serving *s, sigset_t *set)
     scrubber_free(&s->scrubber);
     upkeep_free(&s->upkeep);
     outbox_stop(&s->outbox);
+    stop_deliverer(s);
     jobs_stop(&s->jobs);
     (void)failpoint(FP_STOP_LEFT, &ignored);
     http_server_drain(s->server, conf_number(node_conf(s->node), CONF_DRAIN_TIMEOUT));

@@ -50,6 +50,7 @@ enum conf_id {
     CONF_LOG_FORMAT,      /* text json */
     CONF_EVENT_THREADS,
     CONF_WORKERS,
+    CONF_WEBHOOK_WORKERS, /* 16 */
     CONF_MAX_CONNECTIONS,
     CONF_DRAIN_TIMEOUT,     /* 60s */
     CONF_JOB_LEASE,         /* 30s */
@@ -67,6 +68,10 @@ enum conf_id {
     CONF_READ_ONLY,         /* switch, off */
     CONF_ALLOW_DELETE,      /* switch, on */
     CONF_MAX_BLOB_SIZE,     /* 0: none; default 100GiB */
+    CONF_WEBHOOK_RETRY,     /* 5s */
+    CONF_WEBHOOK_MAX_WAIT,  /* 1h */
+    CONF_WEBHOOK_FAILURES,  /* 32 in a row */
+    CONF_WEBHOOK_TIMEOUT,   /* 10s */
     CONF_SCRUB_RATE,        /* bytes a second, 20MiB; 0: off */
     CONF_SCRUB_INTERVAL,    /* 30d */
     CONF_DISK_RESERVE,      /* default 256MiB */

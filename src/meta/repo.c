@@ -13,6 +13,7 @@
 enum {
     FIND,
     FIND_ID,
+    FIND_EVER,
     PLACE,
     PATH,
     LOCK,
@@ -63,6 +64,8 @@ static const struct db_statement sql[] = {
                         .sql  = "SELECT " COLUMNS " FROM repositories WHERE path = $1 AND deleted_at IS NULL" },
     [FIND_ID]       = { .name = "repo.find_id",       .in = "i",      .out = OUT,
                         .sql  = LIVING_ID },
+    [FIND_EVER]     = { .name = "repo.find_ever",     .in = "i",      .out = OUT,
+                        .sql  = "SELECT " COLUMNS " FROM repositories WHERE id = $1" },
     [PLACE]         = { .name = "repo.place",         .in = "tt",     .out = "iiiiii",
                         .sql  = PLACE_OF_PATH },
     [PATH]          = { .name = "repo.path",          .in = "i",      .out = "t",
@@ -142,6 +145,12 @@ int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct 
                       struct err *err)
 {
     return db_find(tx, arena, &sql[FIND_ID], DB_ARGS(db_int(id)), columns, out, err);
+}
+
+int meta_repo_find_ever(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
+                        struct err *err)
+{
+    return db_find(tx, arena, &sql[FIND_EVER], DB_ARGS(db_int(id)), columns, out, err);
 }
 
 int meta_repo_place(struct db_tx *tx, struct arena *arena, struct str path, struct str namespace,

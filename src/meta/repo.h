@@ -42,6 +42,10 @@ int meta_repo_find(struct db_tx *tx, struct arena *arena, struct str path, struc
 int meta_repo_find_id(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
                       struct err *err);
 
+/* Living or deleted: for who tells what was. */
+int meta_repo_find_ever(struct db_tx *tx, struct arena *arena, int64_t id, struct meta_repo *out,
+                        struct err *err);
+
 /* What a decision about a path begins with. Ids are 0 for what is not there. */
 struct meta_place {
     int64_t repo_id;

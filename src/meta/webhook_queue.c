@@ -25,7 +25,10 @@ enum {
     LOG,
     LOG_PAGE,
     LOG_EXPIRE,
-    PAST
+    PAST,
+    MANIFEST,
+    BYTES,
+    BLOB_SIZE
 };
 
 enum { FAN_OUT_MAX = 10000 }; /* subscriptions that one event reaches */
@@ -94,6 +97,14 @@ static const struct db_statement sql[] = {
     [PAST]       = { .name   = "webhook.past",           .in = "ii",   .out = "iittiittttttt",
                      .sql    = "SELECT id, at, type, actor_kind, actor_id, repo_id, path, object_kind, object_name, digest,"
                                " old_digest, target, request_id FROM events WHERE id >= $1 ORDER BY id LIMIT $2" },
+    [MANIFEST]   = { .name   = "webhook.manifest",       .in = "it",   .out = "titt",
+                     .sql    = "SELECT m.media_type, length(m.bytes), f.os, f.architecture FROM manifests m"
+                               " LEFT JOIN image_facts f ON f.repo_id = m.repo_id AND f.manifest = m.digest"
+                               " WHERE m.repo_id = $1 AND m.digest = $2" },
+    [BYTES]      = { .name   = "webhook.manifest_bytes", .in = "it",   .out = "b",
+                     .sql    = "SELECT bytes FROM manifests WHERE repo_id = $1 AND digest = $2" },
+    [BLOB_SIZE]  = { .name   = "webhook.blob_size",      .in = "t",    .out = "i",
+                     .sql    = "SELECT size FROM blobs WHERE digest = $1" },
 };
 
 static const struct db_column taken_columns[] = {
@@ -139,6 +150,18 @@ static const struct db_column line_columns[] = {
     DB_COL_INT (struct meta_hook_line, is_done),
     DB_COL_TEXT(struct meta_hook_line, failure),
 };
+
+static const struct db_column manifest_columns[] = {
+    DB_COL_TEXT(struct meta_hook_manifest, media_type),
+    DB_COL_INT (struct meta_hook_manifest, size),
+    DB_COL_TEXT(struct meta_hook_manifest, os),
+    DB_COL_TEXT(struct meta_hook_manifest, architecture),
+};
+
+struct bytes_row {
+    struct str bytes;
+};
+static const struct db_column bytes_columns[] = { DB_COL_BLOB(struct bytes_row, bytes) };
 
 static const struct db_column past_columns[] = {
     DB_COL_INT (struct meta_event_row, id),
@@ -342,4 +365,30 @@ int meta_hook_past(struct db_tx *tx, struct arena *arena, int64_t from, size_t n
         return -1;
     *out = list;
     return 0;
+}
+
+/* -- what it is about ---------------------------------------------------------------------------------- */
+
+int meta_hook_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
+                       struct meta_hook_manifest *out, struct err *err)
+{
+    return db_find(tx, arena, &sql[MANIFEST], DB_ARGS(db_int(repo_id), db_text(digest)),
+                   manifest_columns, out, err);
+}
+
+int meta_hook_manifest_bytes(struct db_tx *tx, struct arena *arena, int64_t repo_id,
+                             struct str digest, struct str *out, struct err *err)
+{
+    struct bytes_row row;
+    int found = db_find(tx, arena, &sql[BYTES], DB_ARGS(db_int(repo_id), db_text(digest)),
+                        bytes_columns, &row, err);
+
+    if (found == 1)
+        *out = row.bytes;
+    return found;
+}
+
+int meta_hook_blob_size(struct db_tx *tx, struct str digest, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[BLOB_SIZE], DB_ARGS(db_text(digest)), out, err);
 }

@@ -136,6 +136,22 @@ int meta_hook_log_page(struct db_tx *tx, struct arena *arena, int64_t webhook_id
 int meta_hook_log_expire(struct db_tx *tx, int64_t before, int64_t n_max, int64_t *out_n,
                          struct err *err);
 
+/* -- what an event is about, be it deleted or not ------------------------------------------------------- */
+
+struct meta_hook_manifest {
+    struct str media_type;
+    int64_t    size;
+    struct str os; /* null view: nobody looked, or it says none */
+    struct str architecture;
+};
+
+/* 1, 0, -1; so all three. */
+int meta_hook_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str digest,
+                       struct meta_hook_manifest *out, struct err *err);
+int meta_hook_manifest_bytes(struct db_tx *tx, struct arena *arena, int64_t repo_id,
+                             struct str digest, struct str *out, struct err *err);
+int meta_hook_blob_size(struct db_tx *tx, struct str digest, int64_t *out, struct err *err);
+
 /* -- replay ------------------------------------------------------------------------------------------- */
 
 /* Events that are in the outbox still, of whatever kind, by id from `from` on. */

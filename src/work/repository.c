@@ -12,6 +12,7 @@
 #include "oci/name.h"
 #include "work/access_private.h"
 #include "work/change.h"
+#include "work/hook.h"
 #include "work/work_private.h"
 
 enum { TOLD_MAX = 16 * 1024 };
@@ -51,6 +52,28 @@ int work_repos_tell(struct db_tx *tx, struct arena *arena, const struct meta_rep
         list[i] = tell(&rows[i], &extras[i]);
     *out = list;
     return 0;
+}
+
+int work_repo_recall(struct db_tx *tx, struct arena *arena, const struct meta_repo *row,
+                     struct work_repo *out, struct err *err)
+{
+    struct meta_repo       living;
+    struct work_repo      *one;
+    struct meta_account    account;
+    struct meta_repo_extra extra = { .namespace_kind = STR("user") };
+    int                    found = meta_repo_find_id(tx, arena, row->id, &living, err);
+
+    if (found < 0 || (found == 1 && work_repos_tell(tx, arena, &living, 1, &one, err) < 0))
+        return -1;
+    if (found == 1) {
+        *out = *one;
+        return 0;
+    }
+    found = meta_account_find(tx, arena, row->namespace_id, &account, err);
+    if (found == 1)
+        extra.namespace_kind = account.kind;
+    *out = tell(row, &extra);
+    return found < 0 ? -1 : 0;
 }
 
 /* One, with its long description. */
@@ -374,6 +397,7 @@ int work_repo_drop(struct db_tx *tx, struct arena *arena, const struct meta_acto
     if (found < 1)
         return found;
     if (work_check_repo(tx, arena, id, row.path, err) < 0 || meta_repo_delete(tx, id, err) < 0 ||
+        work_hook_end_repo(tx, id, err) < 0 ||
         work_repo_event(tx, actor, "REPO_DELETED", id, row.path, err) < 0)
         return -1;
     return 1;

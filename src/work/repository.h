@@ -114,6 +114,10 @@ int work_delete_repo(struct work *work, const struct meta_actor *actor, struct s
 int work_repos_tell(struct db_tx *tx, struct arena *arena, const struct meta_repo *rows, size_t n,
                     struct work_repo **out, struct err *err);
 
+/* One that lives or lived, of which nothing but the row may be left. */
+int work_repo_recall(struct db_tx *tx, struct arena *arena, const struct meta_repo *row,
+                     struct work_repo *out, struct err *err);
+
 /* The paths of a namespace, as a range. */
 struct meta_range work_repo_range(struct arena *arena, struct str namespace);
 

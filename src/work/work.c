@@ -18,6 +18,7 @@
 #include "meta/repo.h"
 #include "oci/name.h"
 #include "work/damage.h"
+#include "work/hook.h"
 
 enum {
     REFUSALS_COUNTED = 4096,
@@ -60,6 +61,7 @@ void work_free(struct work **work)
     cache_free(&(*work)->refusals);
     pthread_mutex_destroy(&(*work)->uploads_lock);
     pthread_cond_destroy(&(*work)->uploads_changed);
+    work_hooks_free(*work);
     mem_wipe((*work)->state_key, sizeof((*work)->state_key));
     mem_free(*work);
     *work = NULL;

@@ -37,6 +37,10 @@ struct work_policy {
     int64_t scrub_rate;    /* bytes a second that the scrub hashes; 0: none */
     int64_t scrub_interval;
     bool    verify_on_read; /* a blob is hashed before its first byte goes out */
+    int64_t hook_retry; /* after the first failure of a webhook's endpoint; each time twice that */
+    int64_t hook_retry_max;
+    int64_t hook_failures; /* in a row, before its subscriptions are stopped */
+    int64_t hook_timeout;
 };
 
 struct work_settings {

@@ -17,6 +17,7 @@ struct cache;
 struct meta_manifest;
 struct pattern_cache;
 struct work_pace;
+struct work_hooks;
 struct work_upload;
 
 /* Policies are few and old ones stay, so that readers need no lock. */
@@ -45,6 +46,8 @@ struct work {
     _Atomic(int64_t)    collect_n_resets;                /* as this process saw them last */
     _Atomic(int64_t)    collect_sums[WORK_COLLECT_SUMS]; /* work/collected.c */
     struct cache       *refusals;                        /* how many by minute, network and name */
+    _Atomic(struct work_hooks *)
+        hooks; /* what webhooks need; null beside a server and while one starts */
 };
 
 /* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */

@@ -74,6 +74,11 @@ class World:
         assert made.status_code in (200, 201), made.text
         return made.json()["hashedToken"]
 
+    def webhook(self):
+        made = self.admin.post("/api/v0/webhooks", json={"type": "TAG_PUSH", "endpoint": "https://192.0.43.8/"})
+        assert made.status_code == 201, made.text
+        return made.json()["id"]
+
     def fill(self, path):
         holes = {
             "namespace": lambda: self.org, "orgname": lambda: self.org, "orgNameOrID": lambda: self.org,
@@ -82,6 +87,7 @@ class World:
             "teamname": lambda: self.team, "teamNameOrID": lambda: self.team, "reponame": lambda: self.name,
             "tag": lambda: "v1", "reference": lambda: "v1", "hashedtoken": self.token, "keyID": self.key,
             "name": lambda: self.repository, "jobID": self.job, "action": lambda: "sleep", "id": self.worker,
+            "webhook": self.webhook,
         }
         return re.sub(r"\{(\w+)\}", lambda hole: holes.get(hole.group(1), lambda: "x")(), path)
 
