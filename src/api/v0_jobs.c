@@ -378,7 +378,7 @@ const struct api_route api_v0_job_routes[] = {
       .body = HTTP_BODY_WHOLE, .limit = API_BODY_MAX, .takes = &submission_table, .gives = &job_table },
     { .name = "jobs.get",    .method = HTTP_GET,    .path = "/api/v0/jobs/{jobID}",
       .may  = API_MAY_INSTANCE, .family = API_DTR,  .run = get_job,
-      .says = "A job", .gives = &job_table, .also = absent },
+      .says = "One job: its state and what it was given", .gives = &job_table, .also = absent },
     { .name = "jobs.delete", .method = HTTP_DELETE, .path = "/api/v0/jobs/{jobID}",
       .may  = API_MAY_INSTANCE, .family = API_DTR,  .run = delete_job, .changes = true,
       .says = "Delete a job that does not run, and its log", .also = absent_or_wrong },
