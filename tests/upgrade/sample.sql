@@ -8,7 +8,7 @@ INSERT INTO accounts (uuid, name, kind, full_name, is_admin, password_hash, crea
     ('0192f0c1-0000-7000-8000-000000000002', 'admin', 'user', 'First admin', 1, '$argon2id$v=19$sample', 1790000000000000),
     ('0192f0c1-0000-7000-8000-000000000003', 'org', 'organization', '', 0, NULL, 1790000000000000);
 INSERT INTO token_keys VALUES ('kid-1', 'sealed', 'retired', 1790000000000000, 1790000000000000), ('kid-2', 'sealed', 'active', 1790000000000000, NULL);
-INSERT INTO refresh_tokens VALUES ('0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 'docker', 1790000000000000, 1790000000000000);
+INSERT INTO refresh_tokens (hash, account_id, generation, client_id, created_at, expires_at) VALUES ('0000000000000000000000000000000000000000000000000000000000000000', 1, 1, 'docker', 1790000000000000, 1790000000000000);
 
 INSERT INTO repositories (uuid, path, namespace_id, is_public, created_at, created_by, deleted_at) VALUES
     ('0192f0c1-0000-7000-8000-000000000004', 'admin/app', 1, 1, 1790000000000000, 1, NULL),
@@ -43,3 +43,24 @@ INSERT INTO events (at, type, actor_kind, actor_id, repo_id, path, object_kind, 
 INSERT INTO audit (at, action, outcome, actor_kind, actor_id, actor_name, repo_id, path, object_kind, object_name,
                    digest, request_id) VALUES
     (1790000000000000, 'TAG_PUSH', 'done', 'user', 1, 'admin', 1, 'admin/app', 'tag', 'latest', 'sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'r-1');
+
+INSERT INTO accounts (uuid, name, kind, full_name, created_at, owner_id, maker_id, prefix) VALUES
+    ('0192f0c1-0000-7000-8000-000000000006', 'org-ci', 'service', 'Builds', 1790000000000000, 2, 1, 'org/team');
+INSERT INTO org_members VALUES (2, 1, 1, 1790000000000000);
+INSERT INTO teams (uuid, org_id, name, created_at) VALUES ('0192f0c1-0000-7000-8000-000000000007', 2, 'builders', 1790000000000000);
+INSERT INTO team_members VALUES (1, 1, 0, 1790000000000000);
+INSERT INTO roles (uuid, name, verbs, created_at) VALUES ('0192f0c1-0000-7000-8000-000000000008', 'reader', 'view pull', 1790000000000000);
+INSERT INTO grants (uuid, role_id, team_id, account_id, path, repo_id, created_at, created_by) VALUES
+    ('0192f0c1-0000-7000-8000-000000000009', 2, 1, NULL, 'org', NULL, 1790000000000000, 1),
+    ('0192f0c1-0000-7000-8000-00000000000a', 1, NULL, 1, 'admin/app', 1, 1790000000000000, 1);
+INSERT INTO credentials (hash, account_id, kind, slot, label, is_narrowed, created_at, created_by) VALUES
+    ('1111111111111111111111111111111111111111111111111111111111111111', 1, 'personal', NULL, 'laptop', 1, 1790000000000000, 1),
+    ('2222222222222222222222222222222222222222222222222222222222222222', 3, 'service', 1, '', 0, 1790000000000000, 1);
+INSERT INTO credential_scopes VALUES (1, 'admin/app', 'view pull');
+INSERT INTO sessions (hash, account_id, generation, method, created_at, used_at, expires_at) VALUES
+    ('3333333333333333333333333333333333333333333333333333333333333333', 1, 1, 'password', 1790000000000000, 1790000000000000, 1790000003600000);
+INSERT INTO login_attempts VALUES ('admin', '127.0.0', 3, 1790000000000000, 1790000000000000);
+INSERT INTO account_keys (uuid, account_id, fingerprint, public_key, created_at) VALUES
+    ('0192f0c1-0000-7000-8000-00000000000b', 1, '4444444444444444444444444444444444444444444444444444444444444444', 'sample', 1790000000000000);
+INSERT INTO repository_readmes VALUES (1, '# App');
+INSERT INTO repository_counts VALUES (1, 5, 2);
