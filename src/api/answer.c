@@ -24,6 +24,7 @@ static const struct { const char *code, *key; } detail_keys[] = {
     { "DIGEST_INVALID",        "digest" },
     { "SIZE_INVALID",          "digest" },
     { "BLOB_UPLOAD_UNKNOWN",   "upload" },
+    { "QUOTA_EXCEEDED",        NULL }, /* it is the detail itself, an object */
 };
 /* clang-format on */
 
@@ -219,7 +220,10 @@ static struct str word_error(struct api_call *call, const char *code, const char
     json_write_object(&w);
     json_write_text_at(&w, "code", code);
     json_write_text_at(&w, "message", message);
-    if (about.n > 0) {
+    if (about.n > 0 && key == NULL) {
+        json_write_key(&w, "detail");
+        json_write_raw(&w, about);
+    } else if (about.n > 0) {
         json_write_key(&w, "detail");
         json_write_object(&w);
         json_write_str_at(&w, key, about);
@@ -231,11 +235,10 @@ static struct str word_error(struct api_call *call, const char *code, const char
     return buf_view(&body);
 }
 
-static void reply_words(struct api_call *call, int status, const char *code, const char *message,
-                        struct str about)
+static void reply_detail(struct api_call *call, int status, const char *code, const char *message,
+                         const char *key, struct str about)
 {
     enum api_family family = family_of(call);
-    const char     *key    = detail_key(code);
 
     if (family == API_DTR || family == API_OURS)
         code = managed_code(code);
@@ -246,6 +249,12 @@ static void reply_words(struct api_call *call, int status, const char *code, con
         http_reply_headerf(call->req, "Retry-After", "%lld",
                            call->rate.retry_us > 0 ? (long long)seconds_of(call->rate.retry_us)
                                                    : RETRY_AFTER_S);
+}
+
+static void reply_words(struct api_call *call, int status, const char *code, const char *message,
+                        struct str about)
+{
+    reply_detail(call, status, code, message, detail_key(code), about);
 }
 
 void api_reply_refusal(struct api_call *call, int status, const char *code, const char *sentence)
@@ -388,7 +397,7 @@ void api_reply_verdict(struct api_call *call, enum auth_verdict verdict)
 /* What a rule of the registry forbids: on /v2 a denial that names the rule, in words that clients show. */
 static bool is_rule(const char *code)
 {
-    static const char *const codes[] = { "TAG_IMMUTABLE", "HELD" };
+    static const char *const codes[] = { "TAG_IMMUTABLE", "HELD", "QUOTA_EXCEEDED" };
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (strcmp(code, codes[i]) == 0)
@@ -409,7 +418,7 @@ void api_reply_error(struct api_call *call, const struct err *err)
                   "%s", err->text);
     }
     if (family_of(call) == API_V2 && is_rule(err_code(err)))
-        reply_words(call, 403, "DENIED", message, str_from(err->about));
+        reply_detail(call, 403, "DENIED", message, detail_key(err_code(err)), str_from(err->about));
     else
         reply_words(call, kind->status, err_code(err), message, str_from(err->about));
 }

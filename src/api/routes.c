@@ -31,6 +31,7 @@ extern const struct api_route api_v1_access_routes[];
 extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_collection_routes[];
 extern const struct api_route api_v1_grants_routes[];
+extern const struct api_route api_v1_quota_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v1_service_routes[];
 extern const struct api_route api_v1_webhooks_routes[];
@@ -72,6 +73,7 @@ const struct api_route *const api_tables[] = {
     api_v1_audit_routes,
     api_v1_collection_routes,
     api_v1_grants_routes,
+    api_v1_quota_routes,
     api_v1_roles_routes,
     api_v1_service_routes,
     api_v1_webhooks_routes,

@@ -112,6 +112,15 @@ static struct streaming *set_streaming(struct api_call *call)
     return streaming;
 }
 
+/* Where the request says how much comes, what does not fit is refused before it does. */
+static int announce(struct api_call *call, const struct oci_digest *digest, struct err *err)
+{
+    struct streaming *streaming = call->state;
+    int64_t           size      = http_content_length(call->req);
+
+    return work_upload_announce(streaming->upload, digest, size > 0 ? size : 0, err);
+}
+
 static int post_open(struct api_call *call, struct err *err)
 {
     struct oci_digest digest;
@@ -130,8 +139,10 @@ static int post_open(struct api_call *call, struct err *err)
         return -1;
     struct streaming *streaming = set_streaming(call);
     streaming->digest           = digest;
-    return work_upload_begin_single(call->work, &call->actor, &call->repo, &digest,
-                                    &streaming->upload, err);
+    if (work_upload_begin_single(call->work, &call->actor, &call->repo, &digest, &streaming->upload,
+                                 err) < 0)
+        return -1;
+    return announce(call, &digest, err);
 }
 
 /* -- PATCH and PUT ------------------------------------------------------------------------------------ */
@@ -165,18 +176,20 @@ static int check_place(struct api_call *call, struct err *err)
     return 0;
 }
 
-static int open_session(struct api_call *call, struct streaming *streaming, struct err *err)
+static int open_session(struct api_call *call, struct streaming *streaming,
+                        const struct oci_digest *digest, struct err *err)
 {
     streaming->id = api_hole(call, "id");
     if (work_upload_open(call->work, &call->actor, &call->repo, streaming->id, &streaming->upload,
-                         err) < 0)
+                         err) < 0 ||
+        announce(call, digest, err) < 0)
         return -1;
     return check_place(call, err);
 }
 
 static int patch_open(struct api_call *call, struct err *err)
 {
-    return open_session(call, set_streaming(call), err);
+    return open_session(call, set_streaming(call), NULL, err);
 }
 
 static int put_open(struct api_call *call, struct err *err)
@@ -191,7 +204,7 @@ static int put_open(struct api_call *call, struct err *err)
                             "the digest of the blob is missing");
     if (oci_digest_parse(text, &streaming->digest, err) < 0)
         return -1;
-    return open_session(call, streaming, err);
+    return open_session(call, streaming, &streaming->digest, err);
 }
 
 static int write_piece(struct api_call *call, struct str bytes, struct err *err)

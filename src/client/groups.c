@@ -11,6 +11,7 @@ const struct client_group client_groups[] = {
     { "team",   "teams of an organisation and their members",                  client_team_rows },
     { "repo",   "repositories: list, make, describe, delete, who may what",    client_repo_rows },
     { "grant",  "who may do what where: give, take, explain",                  client_grant_rows },
+    { "quota",  "limits on bytes and tags, and what is used of them",          client_quota_rows },
     { "role",   "roles: which actions a grant stands for",                     client_role_rows },
     { "token",  "personal access tokens",                                      client_token_rows },
     { "service", "service accounts for machines, and their secrets",           client_service_rows },

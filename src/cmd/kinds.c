@@ -14,14 +14,42 @@
 #include "meta/job.h"
 #include "work/collect.h"
 #include "work/hook.h"
+#include "work/quota.h"
 #include "work/settings.h"
 #include "work/upload.h"
 #include "work/work.h"
 
 #define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
+#define QUIET_US (30 * SECOND_US)
 
 enum { REPORT_MAX = 4096 };
+
+/* Asks for a job, unless one of its kind runs or waits. */
+static int add_if_none(struct node *node, struct jobs *jobs, struct meta_job *job, struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(db_abort) struct db_tx   *tx    = NULL;
+    struct str                     uuid;
+
+    if (db_begin(node->db, DB_READ, "is there a job", &tx, err) < 0)
+        return -1;
+    int is_open = meta_job_is_open(tx, job->action, err);
+    db_abort(&tx);
+    if (is_open != 0)
+        return is_open < 0 ? -1 : 0;
+
+    if (db_begin(node->db, DB_WRITE, "ask for a job", &tx, err) < 0)
+        return -1;
+    job->scheduled_at = db_now(tx);
+    int waits         = meta_job_waits(tx, job->action, job->unique_key, err);
+    if (waits != 0)
+        return waits < 0 ? -1 : 0;
+    if (jobs_add(tx, arena, cmd_kinds, job, &uuid, err) < 0 || db_commit(&tx, err) < 0)
+        return err->kind == ERR_EXISTS ? 0 : -1; /* another node was faster */
+    jobs_wake(jobs);
+    return 0;
+}
 
 /* -- collection --------------------------------------------------------------------------------------- */
 
@@ -98,31 +126,48 @@ static int run_collect_blobs(struct job *job, void *context, struct err *err)
 
 int kinds_collect_if_due(struct node *node, struct jobs *jobs, struct err *err)
 {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    AUTO(db_abort) struct db_tx   *tx    = NULL;
-    struct meta_job                job   = { .action = STR("onlinegc"), .unique_key = STR("due") };
-    struct str                     uuid;
+    AUTO(db_abort) struct db_tx *tx  = NULL;
+    struct meta_job              job = { .action = STR("onlinegc"), .unique_key = STR("due") };
 
     if (db_begin(node->db, DB_READ, "is collection due", &tx, err) < 0)
         return -1;
     int64_t since = db_now(tx) - work_policy(node->work)->undelete_window;
     int     due   = meta_review_is_due(tx, since, err);
-    if (due == 1)
-        due = meta_job_is_open(tx, job.action, err) == 0;
     db_abort(&tx);
-    if (due < 1)
-        return due;
+    return due < 1 ? due : add_if_none(node, jobs, &job, err);
+}
 
-    if (db_begin(node->db, DB_WRITE, "ask for collection", &tx, err) < 0)
-        return -1;
-    job.scheduled_at = db_now(tx);
-    int waits        = meta_job_waits(tx, job.action, job.unique_key, err);
-    if (waits != 0)
-        return waits < 0 ? -1 : 0;
-    if (jobs_add(tx, arena, cmd_kinds, &job, &uuid, err) < 0 || db_commit(&tx, err) < 0)
-        return err->kind == ERR_EXISTS ? 0 : -1; /* another node was faster */
-    jobs_wake(jobs);
+/* -- quotas ------------------------------------------------------------------------------------------- */
+
+static int quota_guard(void *context, struct db_tx *tx, struct err *err)
+{
+    return job_guard(context, tx, err);
+}
+
+/* While pushes go on there is something to fold each second: one job sees to that until it is quiet. */
+static int run_quotas(struct job *job, void *context, struct err *err)
+{
+    struct node           *node  = context;
+    struct work_quota_tend tend  = { .guard = quota_guard, .context = job };
+    int64_t                quiet = 0, n, total = 0;
+
+    while (quiet < QUIET_US && !job_should_stop(job)) {
+        if (work_quota_tend(node->work, &tend, &n, err) < 0)
+            return -1;
+        total += n;
+        quiet = n > 0 ? 0 : quiet + SECOND_US;
+        job_pause(job, SECOND_US);
+    }
+    job_log(job, "%lld changes folded into the sums of quotas", (long long)total);
     return 0;
+}
+
+int kinds_quotas_if_due(struct node *node, struct jobs *jobs, struct err *err)
+{
+    struct meta_job job = { .action = STR("quotafold"), .unique_key = STR("due") };
+    int             due = work_quota_is_due(node->work, err);
+
+    return due < 1 ? due : add_if_none(node, jobs, &job, err);
 }
 
 /* -- the history of jobs ------------------------------------------------------------------------------ */
@@ -271,6 +316,8 @@ const struct job_kind cmd_kinds[] = {
       .parameters = ro_takes, .run = run_read_only },
     { .name = "webhook", .says = "Tells a webhook once more of what happened from an event on", .capacity = 2,
       .parameters = webhook_takes, .run = run_webhook },
+    { .name = "quotafold", .says = "Folds what pushes changed into the sums of quotas, counts new quotas, and tells what is nearly used up",
+      .capacity = 1, .run = run_quotas },
     { .name = "sleep", .says = "Sleeps, for trying the queue", .capacity = 4, .parameters = sleep_takes, .run = run_sleep },
     { .name = "false", .says = "Fails, for trying the queue", .capacity = 4, .run = run_false },
     { 0 },

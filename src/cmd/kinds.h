@@ -13,4 +13,7 @@ extern const struct job_kind cmd_kinds[];
 /* Adds a collection when something is due and none waits: asked every second by the upkeep. */
 int kinds_collect_if_due(struct node *node, struct jobs *jobs, struct err *err);
 
+/* The same for quotas: a job that folds until it is quiet. */
+int kinds_quotas_if_due(struct node *node, struct jobs *jobs, struct err *err);
+
 #endif

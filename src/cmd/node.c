@@ -471,10 +471,11 @@ static int open_auth(struct node *node, struct err *err)
 static void open_work(struct node *node)
 {
     struct work_settings settings = {
-        .db     = node->db,
-        .auth   = node->auth,
-        .store  = node->store,
-        .policy = policy_of(node_conf(node)),
+        .db      = node->db,
+        .auth    = node->auth,
+        .store   = node->store,
+        .policy  = policy_of(node_conf(node)),
+        .node_id = str_from(node->id),
     };
 
     seal_ring_derive(node->ring, "upload state", settings.state_key);

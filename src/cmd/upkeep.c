@@ -14,13 +14,14 @@
 #include "io/clock.h"
 #include "meta/registry.h"
 #include "work/credential.h"
+#include "work/quota.h"
 #include "work/session.h"
 #include "work/upload.h"
 #include "work/work.h"
 
 #define SECOND_US INT64_C(1000000)
 
-enum { BAD_LOOKS = 3, GOOD_LOOKS = 2, N_DUTIES = 7 };
+enum { BAD_LOOKS = 3, GOOD_LOOKS = 2, N_DUTIES = 8 };
 
 struct upkeep {
     struct node    *node;
@@ -111,6 +112,13 @@ static int collect(struct upkeep *upkeep, struct err *err)
     return kinds_collect_if_due(upkeep->node, upkeep->jobs, err);
 }
 
+static int tend_quotas(struct upkeep *upkeep, struct err *err)
+{
+    if (work_quota_refresh(upkeep->node->work, err) < 0)
+        return -1;
+    return kinds_quotas_if_due(upkeep->node, upkeep->jobs, err);
+}
+
 static int feed_watchdog(struct upkeep *upkeep, struct err *err)
 {
     (void)upkeep;
@@ -132,6 +140,7 @@ static const struct {
     { "sweep",    60 * SECOND_US, sweep },
     { "access",   60 * SECOND_US, sweep_access },
     { "collect",  SECOND_US,      collect },
+    { "quotas",   SECOND_US,      tend_quotas },
     { "watchdog", 5 * SECOND_US,  feed_watchdog },
 };
 /* clang-format on */

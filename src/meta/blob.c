@@ -10,11 +10,13 @@
 enum {
     FIND,
     LOCK,
+    LOCK_ALONE,
     FIND_VISIBLE,
     PULL,
     PUT,
     REPLACE,
     TOUCH,
+    LINK,
     PIN,
     FIND_PIN,
     IS_USED,
@@ -50,6 +52,9 @@ static const struct db_statement sql[] = {
     [LOCK]         = { .name = "blob.lock",         .in = "t",     .out = "titiii",
                        .sql  = "SELECT " COLUMNS " FROM blobs WHERE digest = $1",
                        .pg   = "SELECT " COLUMNS " FROM blobs WHERE digest = $1 FOR KEY SHARE" },
+    [LOCK_ALONE]   = { .name = "blob.lock_alone",   .in = "t",     .out = "i",
+                       .sql  = "SELECT size FROM blobs WHERE digest = $1",
+                       .pg   = "SELECT size FROM blobs WHERE digest = $1 FOR UPDATE" },
     [FIND_VISIBLE] = { .name = "blob.find_visible", .in = "it",    .out = "titiii",
                        .sql  = "SELECT " COLUMNS " FROM blobs WHERE " VISIBLE },
     [PULL]         = { .name = "blob.pull",         .in = "iti",   .out = "titiii",
@@ -62,6 +67,9 @@ static const struct db_statement sql[] = {
                        .sql  = "UPDATE blobs SET object_key = $3, size = $4, touched_at = $5 WHERE digest = $1 AND object_key = $2" },
     [TOUCH]        = { .name = "blob.touch",        .in = "ti",    .out = "",
                        .sql  = "UPDATE blobs SET touched_at = $2 WHERE digest = $1" },
+    [LINK]         = { .name = "blob.link",         .in = "iti",   .out = "",
+                       .sql  = "INSERT INTO repo_blobs (repo_id, digest, pinned_until) VALUES ($1, $2, $3)"
+                               " ON CONFLICT (repo_id, digest) DO NOTHING" },
     [PIN]          = { .name = "blob.pin",          .in = "itii",  .out = "",
                        .sql  = "INSERT INTO repo_blobs (repo_id, digest, pinned_until) VALUES ($1, $2, $3)"
                                " ON CONFLICT (repo_id, digest) DO UPDATE SET pinned_until = excluded.pinned_until"
@@ -140,6 +148,27 @@ int meta_blob_replace(struct db_tx *tx, struct str digest, struct str old_key, s
                DB_ARGS(db_text(digest), db_text(old_key), db_text(new_key), db_int(size),
                        db_int(db_now(tx))),
                &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0;
+}
+
+int meta_blob_lock_alone(struct db_tx *tx, struct str digest, struct err *err)
+{
+    int64_t ignored_size; /* it may even be gone */
+
+    return db_find_int(tx, &sql[LOCK_ALONE], DB_ARGS(db_text(digest)), &ignored_size, err);
+}
+
+int meta_blob_link(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,
+                   struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[LINK], DB_ARGS(db_int(repo_id), db_text(digest), db_int(until)), &n_changed,
+               err) < 0)
+        return -1;
+    if (n_changed > 0 &&
+        db_send(tx, &sql[TOUCH], DB_ARGS(db_text(digest), db_int(db_now(tx))), err) < 0)
         return -1;
     return n_changed > 0;
 }

@@ -50,6 +50,13 @@ int meta_blob_put(struct db_tx *tx, struct arena *arena, struct str digest, int6
 int meta_blob_replace(struct db_tx *tx, struct str digest, struct str old_key, struct str new_key,
                       int64_t size, struct err *err);
 
+/* Waits for all who promise the blob to somebody at the moment, and lets no one else do so: 1, 0, -1. */
+int meta_blob_lock_alone(struct db_tx *tx, struct str digest, struct err *err);
+
+/* Makes the link where there is none, and touches the blob then: 1 made, 0 it is there, -1. */
+int meta_blob_link(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,
+                   struct err *err);
+
 /* Makes or renews the link: pinned_until = max(old, until). The write is skipped when the pin already
  * lasts beyond `enough`; returns with *out_written 1 or 0. A pin that is written touches the blob. */
 int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,

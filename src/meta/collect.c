@@ -327,9 +327,10 @@ int meta_doom_pinned_until(struct db_tx *tx, struct str digest, int64_t *out, st
     return db_find_int(tx, &sql[PINNED], DB_ARGS(db_text(digest)), out, err) < 0 ? -1 : 0;
 }
 
-int meta_doom_links(struct db_tx *tx, struct str digest, int64_t *out_n, struct err *err)
+int meta_doom_links(struct db_tx *tx, struct str digest, int64_t now, int64_t *out_n,
+                    struct err *err)
 {
-    return db_run(tx, &sql[DROP_LINKS], DB_ARGS(db_text(digest), db_int(db_now(tx))), out_n, err);
+    return db_run(tx, &sql[DROP_LINKS], DB_ARGS(db_text(digest), db_int(now)), out_n, err);
 }
 
 int meta_doom_blob(struct db_tx *tx, struct str digest, struct err *err)

@@ -78,7 +78,8 @@ int meta_doom_is_used(struct db_tx *tx, struct str digest, struct err *err); /* 
 int meta_doom_pinned_until(struct db_tx *tx, struct str digest, int64_t *out, struct err *err);
 
 /* Links of the blob whose pin is over and whose repository has no manifest that names it. */
-int meta_doom_links(struct db_tx *tx, struct str digest, int64_t *out_n, struct err *err);
+int meta_doom_links(struct db_tx *tx, struct str digest, int64_t now, int64_t *out_n,
+                    struct err *err);
 int meta_doom_blob(struct db_tx *tx, struct str digest, struct err *err);
 
 /* -- manifests ---------------------------------------------------------------------------------------- */

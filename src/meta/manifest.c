@@ -18,6 +18,7 @@ enum {
     ADD,
     REVIVE,
     TOUCH,
+    SIZE,
     MEND,
     ADD_BLOB,
     ADD_CHILD,
@@ -59,6 +60,9 @@ static const struct db_statement sql[] = {
     [TOUCH]       = { .name = "manifest.touch",       .in = "itii", .out = "",
                       .sql  = "UPDATE manifests SET touched_at = $3, " LATER_PIN
                               " WHERE repo_id = $1 AND digest = $2 AND deleted_at IS NULL" },
+    [SIZE]        = { .name = "manifest.size",        .in = "it",   .out = "i",
+                      .sql  = "SELECT length(bytes) FROM manifests WHERE repo_id = $1 AND digest = $2",
+                      .pg   = "SELECT octet_length(bytes) FROM manifests WHERE repo_id = $1 AND digest = $2 FOR UPDATE" },
     [MEND]        = { .name = "manifest.mend",        .in = "itttttiitb", .out = "",
                       .sql  = "UPDATE manifests SET media_type = $3, artifact_type = $4, config_type = $5, subject = $6,"
                               " total_size = $7, depth = $8, referrer = $9, bytes = $10"
@@ -170,13 +174,25 @@ static int touch(struct db_tx *tx, const struct meta_manifest_new *manifest, int
                   n_changed, err);
 }
 
-/* The bytes that the digest was checked for take the place of others, which can only be damaged. */
-static int mend(struct db_tx *tx, const struct meta_manifest_new *manifest, struct err *err)
+int meta_manifest_size(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out,
+                       struct err *err)
 {
+    return db_find_int(tx, &sql[SIZE], DB_ARGS(db_int(repo_id), db_text(digest)), out, err);
+}
+
+/* The bytes that the digest was checked for take the place of others, which can only be damaged. */
+static int mend(struct db_tx *tx, const struct meta_manifest_new *manifest, int64_t *out_grown,
+                struct err *err)
+{
+    int64_t                        size      = (int64_t)manifest->bytes.n;
+    int64_t                        size_was  = size;
     AUTO(arena_free) struct arena *arena     = arena_new();
     int64_t                        n_changed = 0;
     struct str key = meta_damage_manifest_key(arena, manifest->repo_id, manifest->digest);
 
+    if (manifest->is_measured &&
+        meta_manifest_size(tx, manifest->repo_id, manifest->digest, &size_was, err) < 0)
+        return -1;
     if (db_run(tx, &sql[MEND],
                DB_ARGS(db_int(manifest->repo_id), db_text(manifest->digest),
                        db_text(manifest->media_type), db_text(or_empty(manifest->artifact_type)),
@@ -185,25 +201,27 @@ static int mend(struct db_tx *tx, const struct meta_manifest_new *manifest, stru
                        db_text(manifest->referrer), db_blob(or_empty(manifest->bytes))),
                &n_changed, err) < 0)
         return -1;
+    *out_grown = n_changed > 0 ? size - size_was : 0;
     return n_changed > 0 ? meta_damage_heal(tx, key, err) : 0;
 }
 
 /* The insert comes first: where two writers bring the same digest at once it waits for the other, and what
  * it then leaves to the two updates is committed. */
 int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest,
-                      int64_t *out_is_new, struct err *err)
+                      struct meta_manifest_put *out, struct err *err)
 {
-    int64_t now = db_now(tx), n_new = 0, n_changed = 0;
+    int64_t now = db_now(tx), n_new = 0, n_changed = 0, n_bytes = 0;
 
     /* A row that is there when it is added may be gone when it is touched: collection has just taken it away. */
     while (n_new + n_changed == 0) {
+        n_bytes = (int64_t)manifest->bytes.n;
         if (add(tx, manifest, now, &n_new, err) < 0 ||
-            (n_new == 0 &&
-             (mend(tx, manifest, err) < 0 || revive(tx, manifest, now, &n_new, err) < 0)) ||
+            (n_new == 0 && (mend(tx, manifest, &n_bytes, err) < 0 ||
+                            revive(tx, manifest, now, &n_new, err) < 0)) ||
             (n_new == 0 && touch(tx, manifest, now, &n_changed, err) < 0))
             return -1;
     }
-    *out_is_new = n_new > 0;
+    *out = (struct meta_manifest_put){ .is_new = n_new > 0, .n_bytes = n_bytes };
     return 0;
 }
 

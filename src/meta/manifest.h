@@ -6,6 +6,7 @@
 #ifndef META_MANIFEST_H
 #define META_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,13 +50,19 @@ struct meta_manifest_new {
     struct str referrer;     /* the ready descriptor, JSON; null view without subject */
     int64_t    pushed_by;    /* account id */
     int64_t    pinned_until; /* as blobs: a child pushed before its index must not be collected */
+    bool       is_measured;  /* n_bytes is wanted of damaged ones too */
+};
+
+struct meta_manifest_put {
+    bool    is_new;  /* no living row was there */
+    int64_t n_bytes; /* by which the manifests' bytes in the database have grown */
 };
 
 /* Inserts, or touches and revives; bytes that are there and differ are damaged (the caller has checked the
- * digest), so these take their place. out_is_new: 1 when no living row was there. The references are written
+ * digest), so these take their place. The references are written
  * for new rows by the caller with the two below (they do nothing when already there). */
 int meta_manifest_put(struct db_tx *tx, const struct meta_manifest_new *manifest,
-                      int64_t *out_is_new, struct err *err);
+                      struct meta_manifest_put *out, struct err *err);
 int meta_manifest_add_blob(struct db_tx *tx, int64_t repo_id, struct str manifest,
                            struct str digest, struct err *err);
 int meta_manifest_add_child(struct db_tx *tx, int64_t repo_id, struct str parent, struct str child,
@@ -64,6 +71,10 @@ int meta_manifest_add_child(struct db_tx *tx, int64_t repo_id, struct str parent
 /* Has it a living parent? 1, 0, -1; out_parent (arena) names one. */
 int meta_manifest_find_parent(struct db_tx *tx, struct arena *arena, int64_t repo_id,
                               struct str digest, struct str *out_parent, struct err *err);
+
+/* Bytes of the manifest itself, of a deleted one too, and its row locked: 1, 0, -1. */
+int meta_manifest_size(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t *out,
+                       struct err *err);
 
 /* The tombstone: 1 done, 0 there was no living one, -1. */
 int meta_manifest_delete(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);

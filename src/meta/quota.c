@@ -23,6 +23,7 @@ enum {
     SET_BASE,
     APPEND_OVER,
     APPEND_LINKS,
+    APPEND_LINK,
     LOCK,
     FOLDS,
     MARK,
@@ -76,6 +77,7 @@ enum { PLACES_MAX = 100000, REPOS_A_CHUNK = 200 };
     "SELECT repo_id FROM repo_blobs WHERE digest = $1 AND pinned_until <= $2 AND NOT EXISTS" \
     " (SELECT 1 FROM manifest_blobs AS mb WHERE mb.digest = $1 AND mb.repo_id = "            \
     "repo_blobs.repo_id)"
+#define LINK "SELECT repo_id FROM repo_blobs WHERE digest = $1 AND repo_id = $2"
 #define LINKS_OF(going)                                                                     \
     "INSERT INTO quota_deltas (quota_id, bytes, tags) SELECT q.id, -b.size, 0 FROM (" going \
     ") AS l"                                                                                \
@@ -92,6 +94,9 @@ enum { PLACES_MAX = 100000, REPOS_A_CHUNK = 200 };
     "r.id) AS tags"                                                                                \
     " FROM repositories AS r WHERE r.id > $2 AND " COVERS(                                         \
         "$1", "r.path") " ORDER BY r.id LIMIT $3) AS sums"
+
+/* Where there is one writer there is nothing to lock. */
+#define NOTHING "DELETE FROM quota_deltas WHERE id = $1 AND id < 0"
 
 /* clang-format off */
 static const struct db_statement sql[] = {
@@ -117,17 +122,17 @@ static const struct db_statement sql[] = {
                        .sqlite = ROWS_SQLITE " WHERE q.id IN (SELECT value FROM json_each($1)) GROUP BY q.id ORDER BY q.path",
                        .pg     = ROWS_PG " WHERE q.id IN (SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS text) AS jsonb))"
                                  " AS bigint)) GROUP BY q.id ORDER BY q.path" },
-    [PAGE]         = { .name = "quota.page",         .in = "tti",   .out = ROWS_OUT,
-                       .sqlite = ROWS_SQLITE " WHERE q.path > $2 AND " COVERS("$1", "q.path")
+    [PAGE]         = { .name = "quota.page",         .in = "ttii",  .out = ROWS_OUT,
+                       .sqlite = ROWS_SQLITE " WHERE (q.path > $2 OR $4 = 1) AND " COVERS("$1", "q.path")
                                  " GROUP BY q.id, q.path ORDER BY q.path LIMIT $3",
-                       .pg     = ROWS_PG " WHERE q.path > $2 AND " COVERS("$1", "q.path")
+                       .pg     = ROWS_PG " WHERE (q.path > $2 OR $4 = 1) AND " COVERS("$1", "q.path")
                                  " GROUP BY q.id, q.path ORDER BY q.path LIMIT $3" },
-    [SHARE]        = { .name = "quota.share",        .in = "i",     .out = "i",
-                       .sqlite = "SELECT $1",
-                       .pg     = "SELECT $1 FROM pg_advisory_xact_lock_shared(499121638, CAST($1 % 2147483647 AS integer))" },
-    [ALONE]        = { .name = "quota.alone",        .in = "i",     .out = "i",
-                       .sqlite = "SELECT $1",
-                       .pg     = "SELECT $1 FROM pg_advisory_xact_lock(499121638, CAST($1 % 2147483647 AS integer))" },
+    [SHARE]        = { .name = "quota.share",        .in = "i",     .out = "",
+                       .sqlite = NOTHING,
+                       .pg     = "SELECT FROM pg_advisory_xact_lock_shared(499121638, CAST($1 % 2147483647 AS integer))" },
+    [ALONE]        = { .name = "quota.alone",        .in = "i",     .out = "",
+                       .sqlite = NOTHING,
+                       .pg     = "SELECT FROM pg_advisory_xact_lock(499121638, CAST($1 % 2147483647 AS integer))" },
     [APPEND]       = { .name = "quota.append",       .in = "iii",   .out = "",
                        .sql  = "INSERT INTO quota_deltas (quota_id, bytes, tags) VALUES ($1, $2, $3)" },
     [SET_BASE]     = { .name = "quota.set_base",     .in = "iii",   .out = "",
@@ -139,6 +144,8 @@ static const struct db_statement sql[] = {
                                " FROM repositories AS r JOIN quotas AS q ON " COVERS("q.path", "r.path") " WHERE r.id = $1" },
     [APPEND_LINKS] = { .name = "quota.append_links", .in = "ti",    .out = "",
                        .sqlite = LINKS_OF(GOING), .pg = LINKS_OF(GOING " FOR UPDATE") },
+    [APPEND_LINK]  = { .name = "quota.append_link",  .in = "ti",    .out = "",
+                       .sqlite = LINKS_OF(LINK), .pg = LINKS_OF(LINK " FOR UPDATE") },
     [LOCK]         = { .name = "quota.lock",         .in = "i",     .out = "i",
                        .sqlite = "SELECT n_folds FROM quotas WHERE id = $1",
                        .pg     = "SELECT n_folds FROM quotas WHERE id = $1 FOR NO KEY UPDATE" },
@@ -171,7 +178,7 @@ static const struct db_statement sql[] = {
                        .sql  = "UPDATE quotas SET bytes = $2, tags = $3, n_folds = n_folds + 1, is_counted = 1"
                                " WHERE id = $1 AND n_folds = $4" },
     [NODE_SEEN]    = { .name = "quota.node_seen",    .in = "ti",    .out = "",
-                       .sql  = "UPDATE nodes SET quotas_version = $2 WHERE id = $1 AND quotas_version <> $2" },
+                       .sql  = "UPDATE nodes SET quotas_version = $2 WHERE id = $1" },
     [NODES_BEHIND] = { .name = "quota.nodes_behind", .in = "tii",   .out = "i",
                        .sql  = "SELECT count(*) FROM nodes WHERE id <> $1 AND heartbeat_at >= $2 AND quotas_version < $3" },
 };
@@ -221,6 +228,17 @@ static struct str or_empty(struct str s)
     return s.p == NULL ? STR("") : s;
 }
 
+/* 1 when it changed a row, 0, -1. */
+static int change(struct db_tx *tx, int statement, const struct db_value *args, size_t n_args,
+                  struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[statement], args, n_args, &n_changed, err) < 0)
+        return -1;
+    return n_changed > 0;
+}
+
 /* -- the list ----------------------------------------------------------------------------------------- */
 
 int meta_quota_version(struct db_tx *tx, int64_t *out, struct err *err)
@@ -263,12 +281,9 @@ int meta_quota_add(struct db_tx *tx, const struct meta_quota *quota, int64_t cre
 
 int meta_quota_remove(struct db_tx *tx, int64_t id, int64_t *out_version, struct err *err)
 {
-    int64_t n_changed = 0;
-
-    if (db_find_int(tx, &sql[NEXT_VERSION], DB_NO_ARGS, out_version, err) < 0 ||
-        db_run(tx, &sql[REMOVE], DB_ARGS(db_int(id)), &n_changed, err) < 0)
+    if (db_find_int(tx, &sql[NEXT_VERSION], DB_NO_ARGS, out_version, err) < 0)
         return -1;
-    return n_changed > 0;
+    return change(tx, REMOVE, DB_ARGS(db_int(id)), err);
 }
 
 int meta_quota_update(struct db_tx *tx, const struct meta_quota *quota, struct err *err)
@@ -310,8 +325,9 @@ int meta_quota_page(struct db_tx *tx, struct arena *arena, struct str prefix, st
     void *list;
 
     if (db_list(tx, arena, &sql[PAGE],
-                DB_ARGS(db_text(prefix), db_text(or_empty(after)), db_int((int64_t)n_max)), columns,
-                sizeof(**out), n_max, &list, n_out, err) < 0)
+                DB_ARGS(db_text(prefix), db_text(or_empty(after)), db_int((int64_t)n_max),
+                        db_int(after.p == NULL)),
+                columns, sizeof(**out), n_max, &list, n_out, err) < 0)
         return -1;
     *out = list;
     return 0;
@@ -355,6 +371,11 @@ int meta_quota_append_links(struct db_tx *tx, struct str digest, int64_t now, st
     return db_run(tx, &sql[APPEND_LINKS], DB_ARGS(db_text(digest), db_int(now)), NULL, err);
 }
 
+int meta_quota_append_link(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err)
+{
+    return db_run(tx, &sql[APPEND_LINK], DB_ARGS(db_text(digest), db_int(repo_id)), NULL, err);
+}
+
 /* With the row locked, what is seen once is seen by the statements that follow, and by no other folder. */
 int meta_quota_fold(struct db_tx *tx, struct arena *arena, int64_t id, struct err *err)
 {
@@ -384,29 +405,19 @@ int meta_quota_is_due(struct db_tx *tx, struct err *err)
     return is_due != 0;
 }
 
-static int cross(struct db_tx *tx, int statement, const struct db_value *args, size_t n_args,
-                 struct err *err)
-{
-    int64_t n_changed = 0;
-
-    if (db_run(tx, &sql[statement], args, n_args, &n_changed, err) < 0)
-        return -1;
-    return n_changed > 0;
-}
-
 int meta_quota_warned(struct db_tx *tx, int64_t id, bool is_over, struct err *err)
 {
     if (!is_over)
-        return cross(tx, UNWARN, DB_ARGS(db_int(id)), err);
-    return cross(tx, WARN, DB_ARGS(db_int(id), db_int(db_now(tx))), err);
+        return change(tx, UNWARN, DB_ARGS(db_int(id)), err);
+    return change(tx, WARN, DB_ARGS(db_int(id), db_int(db_now(tx))), err);
 }
 
 int meta_quota_refused(struct db_tx *tx, int64_t id, const struct meta_quota_sum *used,
                        struct err *err)
 {
     if (used == NULL)
-        return cross(tx, UNREFUSE, DB_ARGS(db_int(id)), err);
-    return cross(tx, REFUSE, DB_ARGS(db_int(id), db_int(used->bytes), db_int(used->tags)), err);
+        return change(tx, UNREFUSE, DB_ARGS(db_int(id)), err);
+    return change(tx, REFUSE, DB_ARGS(db_int(id), db_int(used->bytes), db_int(used->tags)), err);
 }
 
 /* -- counting ----------------------------------------------------------------------------------------- */
@@ -454,7 +465,7 @@ int meta_quota_set(struct db_tx *tx, int64_t id, const struct meta_quota_count *
 
 int meta_quota_node_seen(struct db_tx *tx, struct str node, int64_t version, struct err *err)
 {
-    return db_run(tx, &sql[NODE_SEEN], DB_ARGS(db_text(node), db_int(version)), NULL, err);
+    return change(tx, NODE_SEEN, DB_ARGS(db_text(node), db_int(version)), err);
 }
 
 int meta_quota_nodes_behind(struct db_tx *tx, struct str node, int64_t since, int64_t version,

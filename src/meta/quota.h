@@ -89,6 +89,9 @@ int meta_quota_append_over(struct db_tx *tx, int64_t repo_id, const struct meta_
 /* Appends what goes when meta_doom_links takes the links of a blob away, to be called before it with the same moment. */
 int meta_quota_append_links(struct db_tx *tx, struct str digest, int64_t now, struct err *err);
 
+/* The same for meta_reap_link. */
+int meta_quota_append_link(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);
+
 /* Moves the committed deltas into the sums. */
 int meta_quota_fold(struct db_tx *tx, struct arena *arena, int64_t id, struct err *err);
 
@@ -98,7 +101,7 @@ int meta_quota_sweep(struct db_tx *tx, int64_t *out_n, struct err *err);
 /* Is there something to fold, to count or to sweep? 1, 0, -1 */
 int meta_quota_is_due(struct db_tx *tx, struct err *err);
 
-/* Once a crossing: 1 when this call was it, 0, -1. `used`: what is in use; null: no longer. */
+/* Once a crossing: 1 when this call was it, 0, -1. `used`: what is in use; null: there is room again. */
 int meta_quota_warned(struct db_tx *tx, int64_t id, bool is_over, struct err *err);
 int meta_quota_refused(struct db_tx *tx, int64_t id, const struct meta_quota_sum *used,
                        struct err *err);
@@ -122,7 +125,7 @@ int meta_quota_set(struct db_tx *tx, int64_t id, const struct meta_quota_count *
 
 /* -- nodes -------------------------------------------------------------------------------------------- */
 
-/* The node goes by that version, and nothing it began by an older one is still open. */
+/* The node goes by that version, and nothing it began by an older one is still open. 1; 0 there is no such node; -1. */
 int meta_quota_node_seen(struct db_tx *tx, struct str node, int64_t version, struct err *err);
 
 /* How many other nodes that were heard of since then do not. */

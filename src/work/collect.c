@@ -73,17 +73,26 @@ static int judge_blob(struct collect_run *run, struct str digest, const struct m
     return 0;
 }
 
+static int drop_links(struct collect_run *run, struct str digest, struct err *err)
+{
+    int64_t now = db_now(run->tx);
+    int64_t n;
+
+    if ((quota_are_any(&run->use) && meta_quota_append_links(run->tx, digest, now, err) < 0) ||
+        meta_doom_links(run->tx, digest, now, &n, err) < 0)
+        return -1;
+    run->counts.n_links += n;
+    return 0;
+}
+
 static int doom_blob(struct collect_run *run, struct str digest, const struct meta_doom *blob,
                      struct err *err)
 {
     int64_t not_before = db_now(run->tx) + work_policy(run->work)->doom_delay;
-    int64_t n_links;
 
-    if (meta_doom_links(run->tx, digest, &n_links, err) < 0 ||
-        meta_doom_blob(run->tx, digest, err) < 0 ||
+    if (drop_links(run, digest, err) < 0 || meta_doom_blob(run->tx, digest, err) < 0 ||
         meta_doomed_add(run->tx, blob->object_key, blob->size, not_before, err) < 0)
         return -1;
-    run->counts.n_links += n_links;
     run->counts.n_blobs++;
     run->counts.bytes += blob->size;
     run->counts.free_at = not_before;
@@ -94,7 +103,6 @@ static int review_blob(struct collect_run *run, const struct meta_review *review
                        struct collect_verdict *verdict, struct err *err)
 {
     struct meta_doom blob;
-    int64_t          n_links;
     int              found = meta_doom_lock(run->tx, run->arena, review->id, &blob, err);
 
     if (found != 1)
@@ -105,10 +113,7 @@ static int review_blob(struct collect_run *run, const struct meta_review *review
         return -1;
     if (verdict->goes)
         return doom_blob(run, review->id, &blob, err);
-    if (meta_doom_links(run->tx, review->id, &n_links, err) < 0)
-        return -1;
-    run->counts.n_links += n_links;
-    return 0;
+    return drop_links(run, review->id, err);
 }
 
 /* -- manifests ---------------------------------------------------------------------------------------- */
@@ -459,6 +464,7 @@ int work_collect(struct work *work, const struct work_collect *collect, struct w
             collect_brake(&run, err); /* what came on in the midst of it is for the others, too */
     if (!collect->is_dry && collect_remember(&run, done < 0 ? &ignored : err) < 0)
         done = -1;
+    quota_end(&run.use);
     *out = run.counts;
     return done < 0 ? err_wrap(err, "collection") : 0;
 }

@@ -3,7 +3,7 @@
 #define WORK_COLLECT_PRIVATE_H
 
 #include "work/collect.h"
-#include "work/work_private.h"
+#include "work/quota_private.h"
 
 struct collect_fuse {
     int64_t began_at; /* of the day, µs of the database's clock */
@@ -25,6 +25,7 @@ struct collect_run {
     bool                       has_jumped;
     struct arena              *arena; /* of the transaction */
     struct db_tx              *tx;
+    struct quota_use           use;  /* of the transaction */
     struct work_review        *said; /* by the reviews of this transaction; lives in `arena` */
     size_t                     n_said;
     struct meta_review at; /* what was being looked at when a batch failed; lives in `kept` */

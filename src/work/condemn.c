@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "meta/collect.h"
+#include "meta/manifest.h"
 #include "meta/object.h"
 #include "meta/repo.h"
 #include "meta/tag_rule.h"
@@ -24,7 +25,9 @@ int64_t collect_now(const struct collect_run *run)
 
 int collect_begin(struct collect_run *run, struct arena *arena, struct db_tx **tx, struct err *err)
 {
-    if (db_begin(run->work->db, DB_WRITE, "collect", tx, err) < 0)
+    quota_end(&run->use);
+    if (quota_begin(run->work, STR_NULL, &run->use, err) < 0 ||
+        db_begin(run->work->db, DB_WRITE, "collect", tx, err) < 0)
         return -1;
     run->arena = arena;
     run->tx    = *tx;
@@ -63,6 +66,21 @@ static int queue_all(struct collect_run *run, int64_t repo_id, const struct str 
     return 0;
 }
 
+/* Of two who take it away one counts it: the other finds no row under its lock. */
+static int uncount_manifest(struct collect_run *run, int64_t repo_id, struct str digest,
+                            struct err *err)
+{
+    struct meta_quota_sum change = { 0 };
+
+    if (!quota_are_any(&run->use))
+        return 0;
+    int found = meta_manifest_size(run->tx, repo_id, digest, &change.bytes, err);
+    if (found < 1)
+        return found;
+    change.bytes = -change.bytes;
+    return meta_quota_append_over(run->tx, repo_id, &change, err);
+}
+
 int collect_drop_manifest(struct collect_run *run, int64_t repo_id, struct str digest,
                           struct err *err)
 {
@@ -75,6 +93,7 @@ int collect_drop_manifest(struct collect_run *run, int64_t repo_id, struct str d
                         &n_children, err) < 0 ||
         meta_fate_named(run->tx, run->arena, repo_id, digest, META_NAMED_REFERRERS, &referrers,
                         &n_referrers, err) < 0 ||
+        uncount_manifest(run, repo_id, digest, err) < 0 ||
         meta_fate_drop(run->tx, repo_id, digest, err) < 0)
         return -1;
     for (size_t i = 0; i < n_blobs; i++) {

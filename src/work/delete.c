@@ -10,7 +10,7 @@
 #include "meta/object.h"
 #include "meta/tag.h"
 #include "work/change.h"
-#include "work/work_private.h"
+#include "work/quota_private.h"
 
 struct deleting {
     struct work             *work;
@@ -18,6 +18,7 @@ struct deleting {
     const struct meta_actor *actor;
     const struct auth_repo  *repo;
     struct db_tx            *tx;
+    struct quota_use        *use;
 };
 
 static int manifest_unknown(struct str name, struct err *err)
@@ -54,6 +55,7 @@ static int remove_locked_tag(struct deleting *d, const struct meta_tag *tag, str
         meta_tag_remove(d->tx, d->repo->id, tag->name, err) < 0 ||
         queue(d, tag->digest, "tag deleted", err) < 0)
         return -1;
+    d->use->change.tags--;
     return tell(d, "TAG_DELETE", "tag", tag->name, tag->digest, err);
 }
 
@@ -117,16 +119,20 @@ int work_delete_manifest(struct work *work, struct arena *arena, const struct me
                          const struct auth_repo *repo, const struct oci_reference *reference,
                          struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
+    AUTO(quota_end) struct quota_use use = { 0 };
+    AUTO(db_abort) struct db_tx     *tx  = NULL;
 
-    if (work_may_delete(work, err) < 0 ||
+    if (work_may_delete(work, err) < 0 || quota_begin(work, repo->path, &use, err) < 0 ||
         db_begin(work->db, DB_WRITE, "delete manifest", &tx, err) < 0)
         return -1;
 
-    struct deleting d = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
+    struct deleting d = {
+        .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx, .use = &use
+    };
     int done = reference->is_digest ? delete_digest(&d, oci_digest_str(&reference->digest), err)
                                     : delete_tag(&d, reference->tag, err);
-    if (done < 0 || failpoint(FP_DELETE_MANIFEST_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
+    if (done < 0 || quota_settle(&use, tx, err) < 0 ||
+        failpoint(FP_DELETE_MANIFEST_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     return failpoint(FP_DELETED_MANIFEST, err);
 }
@@ -134,15 +140,19 @@ int work_delete_manifest(struct work *work, struct arena *arena, const struct me
 int work_delete_blob(struct work *work, struct arena *arena, const struct meta_actor *actor,
                      const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx   = NULL;
-    struct str                   name = oci_digest_str(digest);
-    struct meta_blob             row;
+    AUTO(quota_end) struct quota_use use  = { 0 };
+    AUTO(db_abort) struct db_tx     *tx   = NULL;
+    struct str                       name = oci_digest_str(digest);
+    struct meta_blob                 row;
 
-    if (work_may_delete(work, err) < 0 || db_begin(work->db, DB_WRITE, "delete blob", &tx, err) < 0)
+    if (work_may_delete(work, err) < 0 || quota_begin(work, repo->path, &use, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "delete blob", &tx, err) < 0)
         return -1;
 
-    struct deleting d = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
-    int             found = meta_blob_find_visible(tx, arena, repo->id, name, &row, err);
+    struct deleting d = {
+        .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx, .use = &use
+    };
+    int found = meta_blob_find_visible(tx, arena, repo->id, name, &row, err);
     if (found < 0)
         return -1;
     if (found == 0)
@@ -157,7 +167,13 @@ int work_delete_blob(struct work *work, struct arena *arena, const struct meta_a
                             "a manifest of the repository names this blob");
 
     if (work_check_change(work, tx, arena, repo->id, WORK_DELETE, STR_NULL, name, err) < 0 ||
-        meta_blob_unlink(tx, repo->id, name, err) < 0 ||
+        (use.n > 0 && meta_blob_lock_alone(tx, name, err) < 0))
+        return -1;
+    int was_linked = meta_blob_unlink(tx, repo->id, name, err);
+    if (was_linked < 0)
+        return -1;
+    use.change.bytes -= was_linked == 1 ? row.size : 0;
+    if (quota_settle(&use, tx, err) < 0 ||
         meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "deleted",
                           err) < 0 ||
         tell(&d, "BLOB_DELETE", "blob", name, name, err) < 0 ||

@@ -10,7 +10,7 @@
 #include "meta/blob.h"
 #include "meta/repo.h"
 #include "work/damage.h"
-#include "work/work_private.h"
+#include "work/quota_private.h"
 
 /* The repository as the handle's decision saw it. */
 static struct meta_repo_seen seen_of(const struct auth_repo *repo)
@@ -64,11 +64,13 @@ static bool may_push(const struct auth_repo *repo)
 static int promise(struct work *work, struct arena *arena, const struct auth_repo *repo,
                    const struct oci_digest *digest, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
-    struct meta_blob             row;
-    struct str                   name = oci_digest_str(digest);
+    AUTO(quota_end) struct quota_use use = { 0 };
+    AUTO(db_abort) struct db_tx     *tx  = NULL;
+    struct meta_blob                 row;
+    struct str                       name = oci_digest_str(digest);
 
-    if (db_begin(work->db, DB_WRITE, "promise blob", &tx, err) < 0)
+    if (quota_begin(work, repo->path, &use, err) < 0 ||
+        db_begin(work->db, DB_WRITE, "promise blob", &tx, err) < 0)
         return -1;
 
     int found = meta_blob_lock(tx, arena, name, &row, err);
@@ -78,7 +80,8 @@ static int promise(struct work *work, struct arena *arena, const struct auth_rep
         return -1;
     if (found == 0 || row.is_damaged)
         return blob_unknown(digest, err);
-    if (work_pin(work, tx, repo->id, name, err) < 0 || failpoint(FP_PROMISE_WRITTEN, err) < 0 ||
+    if (work_pin(work, tx, repo->id, name, row.size, &use, err) < 0 ||
+        quota_settle(&use, tx, err) < 0 || failpoint(FP_PROMISE_WRITTEN, err) < 0 ||
         db_commit(&tx, err) < 0)
         return -1;
     return failpoint(FP_PROMISED, err);

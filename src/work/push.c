@@ -19,7 +19,7 @@
 #include "oci/manifest.h"
 #include "work/change.h"
 #include "work/image_private.h"
-#include "work/work_private.h"
+#include "work/quota_private.h"
 
 struct pushing {
     struct work                  *work;
@@ -35,6 +35,7 @@ struct pushing {
     bool                          has_facts;
     int64_t                       depth;
     struct db_tx                 *tx;
+    struct quota_use             *use;
     int64_t                       repo_id;
 };
 
@@ -153,30 +154,33 @@ static int check_children(struct pushing *p, struct err *err)
     return 0;
 }
 
-static int write_manifest(struct pushing *p, int64_t *out_is_new, struct err *err)
+static int write_manifest(struct pushing *p, struct err *err)
 {
     const struct oci_manifest *manifest = &p->manifest;
     struct str                 digest   = oci_digest_str(&p->digest);
     int64_t                    now      = db_now(p->tx);
-    struct meta_manifest_new   row      = {
-               .repo_id       = p->repo_id,
-               .digest        = digest,
-               .media_type    = manifest->media_type,
-               .artifact_type = manifest->artifact_type,
-               .config_type   = oci_manifest_is_index(manifest) ? STR("") : manifest->config.media_type,
-               .bytes         = p->push->bytes,
-               .total_size    = manifest->total_size + (int64_t)p->push->bytes.n,
-               .depth         = p->depth,
-               .pushed_by     = p->actor->account_id,
-               .pinned_until  = now + work_policy(p->work)->pin_ttl,
+    struct meta_manifest_put   put;
+    struct meta_manifest_new   row = {
+          .repo_id       = p->repo_id,
+          .digest        = digest,
+          .media_type    = manifest->media_type,
+          .artifact_type = manifest->artifact_type,
+          .config_type   = oci_manifest_is_index(manifest) ? STR("") : manifest->config.media_type,
+          .bytes         = p->push->bytes,
+          .total_size    = manifest->total_size + (int64_t)p->push->bytes.n,
+          .depth         = p->depth,
+          .pushed_by     = p->actor->account_id,
+          .pinned_until  = now + work_policy(p->work)->pin_ttl,
+          .is_measured   = p->use->n > 0,
     };
 
     if (manifest->has_subject) {
         row.subject  = oci_digest_str(&manifest->subject.digest);
         row.referrer = oci_manifest_referrer(p->arena, manifest, &p->digest, p->push->bytes.n);
     }
-    if (meta_manifest_put(p->tx, &row, out_is_new, err) < 0)
+    if (meta_manifest_put(p->tx, &row, &put, err) < 0)
         return -1;
+    p->use->change.bytes += put.n_bytes;
 
     for (size_t i = 0; i < p->n_blobs; i++) {
         if (meta_manifest_add_blob(p->tx, p->repo_id, digest, oci_digest_str(&p->blobs[i]->digest),
@@ -218,6 +222,7 @@ static int lock_or_add_tag(struct pushing *p, const struct meta_tag *tag, struct
             return -1;
         added = meta_tag_add(p->tx, p->repo_id, tag, err);
     } while (added == 0);
+    p->use->change.tags += added > 0;
     return added < 0 ? -1 : 0;
 }
 
@@ -270,11 +275,9 @@ static int count_push(struct pushing *p, struct err *err)
 static int write_all(struct pushing *p, struct err *err)
 {
     const struct work_push *push = p->push;
-    int64_t                 is_new;
 
     if (work_repo_ensure(p->tx, p->arena, p->repo, p->actor, &p->repo_id, err) < 0 ||
-        check_blobs(p, err) < 0 || check_children(p, err) < 0 ||
-        write_manifest(p, &is_new, err) < 0)
+        check_blobs(p, err) < 0 || check_children(p, err) < 0 || write_manifest(p, err) < 0)
         return -1;
 
     struct meta_event event = {
@@ -292,15 +295,31 @@ static int write_all(struct pushing *p, struct err *err)
         if (write_tag(p, push->tags[i], err) < 0)
             return -1;
     }
-    return count_push(p, err);
+    return count_push(p, err) < 0 ? -1 : quota_settle(p->use, p->tx, err);
+}
+
+/* The transaction, from begin to commit. */
+static int write(struct pushing *p, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (failpoint(FP_PUSH, err) < 0 ||
+        db_begin(p->work->db, DB_WRITE, "push manifest", &tx, err) < 0)
+        return -1;
+    p->tx = tx;
+    if (write_all(p, err) < 0 || failpoint(FP_PUSH_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    return failpoint(FP_PUSHED, err);
 }
 
 int work_push_manifest(struct work *work, struct arena *arena, const struct meta_actor *actor,
                        const struct auth_repo *repo, const struct work_push *push,
                        struct work_pushed *out, struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx = NULL;
-    struct pushing p = { .work = work, .arena = arena, .actor = actor, .repo = repo, .push = push };
+    AUTO(quota_end) struct quota_use use = { 0 };
+    struct pushing                   p   = {
+                            .work = work, .arena = arena, .actor = actor, .repo = repo, .push = push, .use = &use
+    };
 
     if (work_may_push(work, push->bytes.n, err) < 0 || check_bytes(&p, err) < 0)
         return -1;
@@ -308,12 +327,12 @@ int work_push_manifest(struct work *work, struct arena *arena, const struct meta
     if (repo->id != 0 && !oci_manifest_is_index(&p.manifest))
         p.has_facts = work_image_look(work, arena, repo->id, &p.manifest, &p.facts) == 1;
 
-    if (failpoint(FP_PUSH, err) < 0 || db_begin(work->db, DB_WRITE, "push manifest", &tx, err) < 0)
+    if (quota_begin(work, repo->path, &use, err) < 0)
         return -1;
-    p.tx = tx;
-    if (write_all(&p, err) < 0 || failpoint(FP_PUSH_WRITTEN, err) < 0 || db_commit(&tx, err) < 0 ||
-        failpoint(FP_PUSHED, err) < 0)
+    if (write(&p, err) < 0) {
+        quota_tell_refused(&use, actor);
         return -1;
+    }
 
     *out = (struct work_pushed){ .digest = p.digest, .subject = STR_NULL };
     if (p.manifest.has_subject)

@@ -19,6 +19,9 @@ static int drop_tags(struct collect_run *run, int64_t repo_id, int64_t *out_n, s
     if (collect_begin(run, arena, &tx, err) < 0 ||
         meta_reap_tags(tx, repo_id, TAGS, out_n, err) < 0)
         return -1;
+    if (*out_n > 0 && quota_are_any(&run->use) &&
+        meta_quota_append_over(tx, repo_id, &(struct meta_quota_sum){ .tags = -*out_n }, err) < 0)
+        return -1;
     return db_commit(&tx, err);
 }
 
@@ -61,7 +64,8 @@ static int drop_links(struct collect_run *run, int64_t repo_id, int64_t *out_n, 
         return -1;
     *out_n = (int64_t)n;
     for (size_t i = 0; i < n; i++) {
-        if (meta_reap_link(tx, repo_id, links[i], err) < 0 ||
+        if ((quota_are_any(&run->use) && meta_quota_append_link(tx, repo_id, links[i], err) < 0) ||
+            meta_reap_link(tx, repo_id, links[i], err) < 0 ||
             meta_gc_queue_put(tx, "blob", links[i], db_now(tx), "repository gone", err) < 0)
             return -1;
     }

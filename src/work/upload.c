@@ -18,7 +18,7 @@
 #include "meta/damage.h"
 #include "meta/object.h"
 #include "meta/upload.h"
-#include "work/work_private.h"
+#include "work/quota_private.h"
 
 #define SECOND_US INT64_C(1000000)
 #define EVICTABLE_AFTER_US (600 * SECOND_US)
@@ -48,6 +48,10 @@ struct work_upload {
     bool                has_second;
     struct hash         second;
     struct blob_writer *writer;
+
+    const struct meta_actor *actor; /* of the request that has it open */
+    const struct auth_repo  *repo;
+    int64_t                  room; /* bytes that quotas leave it, as last seen */
 };
 
 static int unknown(struct str id, struct err *err)
@@ -210,11 +214,14 @@ int work_upload_cancel(struct work *work, const struct meta_actor *actor,
 
 /* -- one request has it open -------------------------------------------------------------------------- */
 
-static struct work_upload *new_upload(struct work *work)
+static struct work_upload *new_upload(struct work *work, const struct meta_actor *actor,
+                                      const struct auth_repo *repo)
 {
     struct work_upload *upload = mem_new(struct work_upload);
 
     upload->work    = work;
+    upload->actor   = actor;
+    upload->repo    = repo;
     upload->used_at = clock_monotonic_us();
     pthread_mutex_init(&upload->lock, NULL);
     hash_init(&upload->hash, HASH_SHA256);
@@ -360,9 +367,9 @@ int work_upload_open(struct work *work, const struct meta_actor *actor,
         find_session(work, arena, actor, repo, id, &row, err) < 0)
         return -1;
 
-    upload = new_upload(work);
+    upload = new_upload(work, actor, repo);
     memcpy(upload->id, row.id.p, row.id.n);
-    if (enter(upload, err) < 0)
+    if (quota_room(work, repo->path, &upload->room, err) < 0 || enter(upload, err) < 0)
         return -1;
 
     /* Read again: a take-over may just have moved the offset on. */
@@ -381,11 +388,11 @@ int work_upload_begin_single(struct work *work, const struct meta_actor *actor,
     AUTO(work_upload_close) struct work_upload *upload = NULL;
     AUTO(db_abort) struct db_tx                *tx     = NULL;
 
-    (void)actor;
-    (void)repo;
     if (work_may_push(work, 0, err) < 0)
         return -1;
-    upload = new_upload(work);
+    upload = new_upload(work, actor, repo);
+    if (quota_room(work, repo->path, &upload->room, err) < 0)
+        return -1;
     blob_upload_key(upload->upload_key);
     blob_object_key(oci_digest_str(digest), upload->object_key);
     upload->has_second = digest->kind != HASH_SHA256;
@@ -452,6 +459,44 @@ static int write_and_hash(struct work_upload *upload, struct str bytes, struct e
     return 0;
 }
 
+/* A blob that the repository has needs no room. */
+static int is_linked(struct work_upload *upload, const struct oci_digest *digest, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    int64_t                      ignored_until; /* a link is one, pinned or not */
+
+    if (upload->repo->id == 0)
+        return 0;
+    if (db_begin(upload->work->db, DB_LOOK, "is it here", &tx, err) < 0)
+        return -1;
+    return meta_blob_find_pin(tx, upload->repo->id, oci_digest_str(digest), &ignored_until, err);
+}
+
+/* Nobody said how much comes: when it is more than there was room for, is there more now? */
+static int check_room(struct work_upload *upload, int64_t size, struct err *err)
+{
+    if (size <= upload->room)
+        return 0;
+    if (quota_may_add(upload->work, upload->actor, upload->repo->path, size, err) < 0)
+        return -1;
+    return quota_room(upload->work, upload->repo->path, &upload->room, err);
+}
+
+static int announce(struct work_upload *upload, const struct oci_digest *digest, int64_t size,
+                    struct err *err)
+{
+    int is_here = digest == NULL || upload->room == INT64_MAX ? 0 : is_linked(upload, digest, err);
+    int64_t total;
+
+    if (is_here < 0)
+        return -1;
+    if (is_here == 1)
+        upload->room = INT64_MAX;
+    if (__builtin_add_overflow(upload->offset, size, &total))
+        return err_set_code(err, ERR_TOO_LARGE, "SIZE_INVALID", STR_NULL, "no blob is that large");
+    return check_room(upload, total, err);
+}
+
 static int write_locked(struct work_upload *upload, struct str bytes, struct err *err)
 {
     int64_t max = work_policy(upload->work)->max_blob_size;
@@ -461,7 +506,8 @@ static int write_locked(struct work_upload *upload, struct str bytes, struct err
     if (max > 0 && (int64_t)bytes.n > max - upload->offset)
         return err_set_code(err, ERR_TOO_LARGE, "SIZE_INVALID", STR_NULL,
                             "a blob may have at most %lld bytes here", (long long)max);
-    if (work_may_push(upload->work, bytes.n, err) < 0 || write_and_hash(upload, bytes, err) < 0)
+    if (check_room(upload, upload->offset + (int64_t)bytes.n, err) < 0 ||
+        work_may_push(upload->work, bytes.n, err) < 0 || write_and_hash(upload, bytes, err) < 0)
         return -1;
     upload->offset += (int64_t)bytes.n;
     return 0;
@@ -553,6 +599,17 @@ static void drop(struct work_upload *upload)
         (void)failpoint(FP_UPLOAD_DROPPED, &ignored);
 }
 
+int work_upload_announce(struct work_upload *upload, const struct oci_digest *digest, int64_t size,
+                         struct err *err)
+{
+    pthread_mutex_lock(&upload->lock);
+    int done = announce(upload, digest, size, err);
+    if (done < 0 && upload->id[0] == '\0')
+        drop(upload);
+    pthread_mutex_unlock(&upload->lock);
+    return done;
+}
+
 /* Whoever removes the session has it: one that was cancelled or finished meanwhile ends nothing. */
 static int end_session(struct db_tx *tx, const struct work_upload *upload, struct err *err)
 {
@@ -592,7 +649,8 @@ static int settle_keys(struct work_upload *upload, struct db_tx *tx, struct str 
 
 /* The transaction in which the bytes become a blob of the repository. */
 static int record(struct work_upload *upload, const struct meta_actor *actor,
-                  const struct auth_repo *repo, const struct oci_digest *digest, struct err *err)
+                  const struct auth_repo *repo, const struct oci_digest *digest,
+                  struct quota_use *use, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
@@ -619,7 +677,7 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     if (!str_eq(key_in_force, key) &&
         settle_keys(upload, tx, name, key_in_force, &is_healed, err) < 0)
         return -1;
-    if (work_pin(work, tx, repo_id, name, err) < 0 ||
+    if (work_pin(work, tx, repo_id, name, upload->offset, use, err) < 0 ||
         meta_gc_queue_put(tx, "blob", name, db_now(tx) + work_policy(work)->gc_delay, "upload",
                           err) < 0 ||
         end_session(tx, upload, err) < 0)
@@ -633,13 +691,26 @@ static int record(struct work_upload *upload, const struct meta_actor *actor,
     };
     if (work_event(tx, actor, repo, repo_id, event, err) < 0 ||
         (is_healed && work_event(tx, actor, repo, repo_id, healed, err) < 0) ||
-        failpoint(FP_UPLOAD_FINISH_RECORDED, err) < 0 || db_commit(&tx, err) < 0 ||
-        failpoint(FP_UPLOAD_FINISHED, err) < 0)
+        quota_settle(use, tx, err) < 0 || failpoint(FP_UPLOAD_FINISH_RECORDED, err) < 0 ||
+        db_commit(&tx, err) < 0 || failpoint(FP_UPLOAD_FINISHED, err) < 0)
         return -1;
     if (is_healed)
         log_event(LOG_INFO, NULL, "damage.healed", LOG_FIELDS(LOG_S("digest", name)),
                   "a push brought the bytes of a damaged blob again");
     return 0;
+}
+
+static int record_counted(struct work_upload *upload, const struct meta_actor *actor,
+                          const struct auth_repo *repo, const struct oci_digest *digest,
+                          struct err *err)
+{
+    AUTO(quota_end) struct quota_use use = { 0 };
+
+    if (quota_begin(upload->work, repo->path, &use, err) < 0)
+        return -1;
+    int done = record(upload, actor, repo, digest, &use, err);
+    quota_tell_refused(&use, actor);
+    return done;
 }
 
 static int finish_locked(struct work_upload *upload, const struct meta_actor *actor,
@@ -661,11 +732,11 @@ static int finish_locked(struct work_upload *upload, const struct meta_actor *ac
         failpoint(FP_UPLOAD_FINISH_OBJECT, err) < 0)
         return err_wrap(err, "finishing an upload");
     do
-        done = record(upload, actor, repo, digest, err);
+        done = record_counted(upload, actor, repo, digest, err);
     while (done < 0 && db_again(err, &n_tries));
     if (done == 0)
         return 0;
-    if (err->kind == ERR_NOT_FOUND)
+    if (err->kind == ERR_NOT_FOUND || err->kind == ERR_CONFLICT)
         drop(upload);
     return -1;
 }

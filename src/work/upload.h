@@ -50,6 +50,12 @@ int work_upload_open(struct work *work, const struct meta_actor *actor,
                      const struct auth_repo *repo, struct str id, struct work_upload **out,
                      struct err *err);
 
+/* Before the bytes of a request: how many there are to come (0: not said), and the digest of the blob that they make, null
+ * when it is not known yet. ERR_CONFLICT, QUOTA_EXCEEDED, when a quota has no room for them; a blob that the repository
+ * has needs none. After that one without a session is gone. */
+int work_upload_announce(struct work_upload *upload, const struct oci_digest *digest, int64_t size,
+                         struct err *err);
+
 int64_t work_upload_offset(const struct work_upload *upload);
 
 int work_upload_write(struct work_upload *upload, struct str bytes, struct err *err);
@@ -61,7 +67,8 @@ int work_upload_flush(struct work_upload *upload, struct err *err);
 int work_upload_expect(struct work_upload *upload, const struct oci_digest *digest,
                        struct err *err);
 
-/* ERR_INVALID, code DIGEST_INVALID when the bytes hash to something else; then the session is gone. */
+/* ERR_INVALID, code DIGEST_INVALID when the bytes hash to something else, ERR_CONFLICT, QUOTA_EXCEEDED when a quota has no
+ * room for them; then the session is gone. */
 int work_upload_finish(struct work_upload *upload, const struct meta_actor *actor,
                        const struct auth_repo *repo, const struct oci_digest *digest,
                        struct err *err);

@@ -1,7 +1,8 @@
 /* work/work.c: what the verbs share: the stores, the policy in force, and the few steps that occur in
  * more than one of them. */
-#include "work/work_private.h"
+#include "work/work.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/beside.h"
@@ -19,6 +20,7 @@
 #include "oci/name.h"
 #include "work/damage.h"
 #include "work/hook.h"
+#include "work/quota_private.h"
 
 enum {
     REFUSALS_COUNTED = 4096,
@@ -41,6 +43,8 @@ struct work *work_new(const struct work_settings *settings)
     work->patterns = pattern_cache_new();
     work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
     work_set_policy(work, &settings->policy);
+    quota_init(work);
+    snprintf(work->node_id, sizeof(work->node_id), STR_FMT, STR_ARGS(settings->node_id));
     return work;
 }
 
@@ -56,6 +60,7 @@ void work_free(struct work **work)
         mem_free(kept);
         kept = older;
     }
+    quota_fini(*work);
     beside_free(&(*work)->beside);
     pattern_cache_free(&(*work)->patterns);
     cache_free(&(*work)->refusals);
@@ -221,13 +226,21 @@ int work_queue_manifest(struct db_tx *tx, struct arena *arena, int64_t repo_id, 
     return meta_gc_queue_put(tx, "manifest", str_from(id), review_after, event, err);
 }
 
-int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest,
-             struct err *err)
+int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest, int64_t size,
+             struct quota_use *use, struct err *err)
 {
     int64_t ttl = work_policy(work)->pin_ttl;
     int64_t now = db_now(tx);
     int64_t ignored_written; /* a pin that lasts is as good as a new one */
 
+    if (use->n > 0) {
+        int is_new = meta_blob_link(tx, repo_id, digest, now + ttl, err);
+
+        if (is_new != 0) {
+            use->change.bytes += is_new > 0 ? size : 0;
+            return is_new < 0 ? -1 : 0;
+        }
+    }
     return meta_blob_pin(tx, repo_id, digest, now + ttl, now + ttl / 2, &ignored_written, err);
 }
 

@@ -49,6 +49,7 @@ struct work_settings {
     struct blob_store *store;
     unsigned char      state_key[32]; /* for the digests of unfinished uploads */
     struct work_policy policy;
+    struct str         node_id; /* on the list of nodes; empty: none, for programs that only look */
 };
 
 struct work *work_new(const struct work_settings *settings);
@@ -71,6 +72,7 @@ struct blob_store *work_store(struct work *work);
 
 enum {
     WORK_PROTOCOL       = 1, /* between nodes: an older one alive stops collection */
+    WORK_NODE_ID_MAX    = 16,
     WORK_PAGE_MAX       = 1000,
     WORK_TAGS_A_PUSH    = 100,
     WORK_UPLOADS_OPEN   = 1000, /* a principal */

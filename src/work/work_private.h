@@ -16,6 +16,8 @@ struct blob_reader;
 struct cache;
 struct meta_manifest;
 struct pattern_cache;
+struct quota_use;
+struct quota_view;
 struct work_pace;
 struct work_hooks;
 struct work_upload;
@@ -47,7 +49,12 @@ struct work {
     _Atomic(int64_t)    collect_sums[WORK_COLLECT_SUMS]; /* work/collected.c */
     struct cache       *refusals;                        /* how many by minute, network and name */
     _Atomic(struct work_hooks *)
-        hooks; /* what webhooks need; null beside a server and while one starts */
+         hooks; /* what webhooks need; null beside a server and while one starts */
+    char node_id[WORK_NODE_ID_MAX];
+
+    pthread_mutex_t    quota_lock;  /* guards the list of quotas (work/quota_private.h) */
+    struct quota_view *quotas;      /* the newest first; null: not read yet */
+    int64_t            quotas_told; /* the version that the registry knows this node to go by */
 };
 
 /* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */
@@ -82,8 +89,9 @@ int work_digest_of_object(struct arena *arena, struct blob_reader *reader, int64
 /* Do its bytes hash to its digest? */
 bool work_manifest_is_whole(const struct meta_manifest *manifest);
 
-/* Makes or renews the push pin of a blob that is visible in the repository, in this transaction. */
-int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest,
-             struct err *err);
+/* Makes or renews the push pin of a blob that is visible in the repository, in this transaction. One that the
+ * repository did not have counts in `use` with its size. */
+int work_pin(struct work *work, struct db_tx *tx, int64_t repo_id, struct str digest, int64_t size,
+             struct quota_use *use, struct err *err);
 
 #endif

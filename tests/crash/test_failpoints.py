@@ -156,6 +156,24 @@ def access(life):
     life.pusher.expect(life.pusher.registry.delete(f"/enzi/v0/accounts/{name}"), 204)
 
 
+def check_quotas(registry):
+    """What each quota says is in use is what the rows add up to."""
+    for row in registry.get("/api/v1/quotas", params={"pageSize": 0}).json()["quotas"]:
+        rows = registry.get("/api/v1/quotas/usage", params={"path": row["path"]}).json()
+        assert not row["isCounted"] or (row["usedBytes"], row["usedTags"]) == (rows["bytes"], rows["tags"])
+
+
+def quota(life):
+    """One over what is there, and a push under it, which is folded soon after."""
+    registry, path = life.pusher.registry, life.pusher.repository.split("/")[0]
+    check_quotas(registry)
+    registry.delete("/api/v1/quotas", params={"path": path})
+    life.pusher.expect(registry.put("/api/v1/quotas", json={"path": path, "bytes": 10**12, "tags": 10**6}), 200)
+    life.pusher.push_image()
+    life.pusher.delete_manifest()
+    check_quotas(registry)
+
+
 def reseal(life):
     life.admin("reseal")
     life.admin("rotate-token-key")
@@ -239,6 +257,7 @@ SCENARIOS = {
     "setting.": (settings, None, False),
     "access": (access, None, False),
     "collect": (wait_for_collection, deleted, False),
+    "quota": (quota, None, False),
     "password": (password, None, False),
     "token": (nothing, None, True),
     "admin": (nothing, None, True),

@@ -114,15 +114,16 @@ void test_damage_comes_in_pages_of_what_is_open(void **state)
 
 void test_damage_of_a_manifest_ends_when_its_bytes_come_again(void **state)
 {
-    struct fixture      *f      = *state;
-    struct str           key    = meta_damage_manifest_key(f->arena, f->repo, digest('m'));
-    struct meta_damage   damage = { .object_key = key,
-                                    .repo_id    = f->repo,
-                                    .digest     = digest('m'),
-                                    .kind       = STR("digest"),
-                                    .found_by   = STR("read") };
-    struct meta_manifest row;
-    int64_t              is_new;
+    struct fixture          *f      = *state;
+    struct str               key    = meta_damage_manifest_key(f->arena, f->repo, digest('m'));
+    struct meta_damage       damage = { .object_key = key,
+                                        .repo_id    = f->repo,
+                                        .digest     = digest('m'),
+                                        .kind       = STR("digest"),
+                                        .found_by   = STR("read") };
+    struct meta_manifest     row;
+    int64_t                  is_new;
+    struct meta_manifest_put put;
 
     fixture_add_manifest(f, 'm');
     CHECK_OK(meta_damage_put(f->tx, &damage, &is_new, &f->err), &f->err);
@@ -133,8 +134,8 @@ void test_damage_of_a_manifest_ends_when_its_bytes_come_again(void **state)
                                        .media_type = STR("application/x"),
                                        .bytes      = STR("{\"a\":1}"),
                                        .total_size = 7 };
-    CHECK_OK(meta_manifest_put(f->tx, &again, &is_new, &f->err), &f->err);
-    assert_int_equal(is_new, 0);
+    CHECK_OK(meta_manifest_put(f->tx, &again, &put, &f->err), &f->err);
+    assert_false(put.is_new);
     assert_int_equal(meta_manifest_find(f->tx, f->arena, f->repo, digest('m'), &row, &f->err), 1);
     CHECK_STR(row.bytes, "{\"a\":1}");
     CHECK_STR(row.media_type, "application/x");

@@ -90,8 +90,8 @@ void fixture_add_manifest(struct fixture *f, char letter)
         .total_size = 2,
         .pushed_by  = f->account,
     };
-    int64_t is_new = 0;
+    struct meta_manifest_put put;
 
-    CHECK_OK(meta_manifest_put(f->tx, &manifest, &is_new, &f->err), &f->err);
-    assert_int_equal(is_new, 1);
+    CHECK_OK(meta_manifest_put(f->tx, &manifest, &put, &f->err), &f->err);
+    assert_true(put.is_new);
 }

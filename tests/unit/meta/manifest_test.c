@@ -23,10 +23,10 @@ static struct str digest(char letter)
 
 static int64_t put(struct fixture *f, const struct meta_manifest_new *manifest)
 {
-    int64_t is_new = -1;
+    struct meta_manifest_put put;
 
-    CHECK_OK(meta_manifest_put(f->tx, manifest, &is_new, &f->err), &f->err);
-    return is_new;
+    CHECK_OK(meta_manifest_put(f->tx, manifest, &put, &f->err), &f->err);
+    return put.is_new;
 }
 
 static int find(struct fixture *f, char letter, struct meta_manifest *out)

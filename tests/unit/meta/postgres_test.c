@@ -24,7 +24,8 @@ static const char *const scans[] = {
     "blob.totals",              /* a figure over all blobs, once a run of collection */
     "hold.in",                  /* when a repository is deleted; people made the holds */
     "node.count_old",           /* there are a few nodes */
-    "quota.append_links",       /* walks the quotas, of which there are few */
+    "quota.append_link",        /* walks the quotas, of which there are few */
+    "quota.append_links",       /* the same */
     "quota.append_over",        /* the same */
     "quota.is_due",             /* ends at the first row */
     "quota.nodes_behind",       /* there are a few nodes */

@@ -26,15 +26,13 @@ static struct work_policy policy(void)
                                  .may_delete      = true };
 }
 
-static void open_database(struct fixture *f)
+static void open_database(struct fixture *f, const char *url)
 {
-    char                url[SCRATCH_MAX + 32];
     struct meta_account account = {
         .name = STR("admin"), .kind = STR("user"), .is_admin = 1, .is_active = 1
     };
     struct db_tx *tx = NULL;
 
-    snprintf(url, sizeof(url), "sqlite:%s/assay.db", f->folder);
     struct db_settings settings = { .url = str_from(url), .n_readers = 2 };
     CHECK_OK(db_open(&settings, &f->db, &f->err), &f->err);
     CHECK_OK(db_migrate(f->db, NULL, NULL, &f->err), &f->err);
@@ -48,13 +46,19 @@ static void open_database(struct fixture *f)
 
 int fixture_open(void **state)
 {
+    return fixture_open_over(state, NULL);
+}
+
+int fixture_open_over(void **state, const char *database)
+{
     struct fixture *f = mem_new(struct fixture);
     struct str      id;
 
     scratch_make(f->folder);
     f->arena = arena_new();
     f->actor = (struct meta_actor){ .kind = "user", .name = STR("admin") };
-    open_database(f);
+    open_database(f, database != NULL ? database
+                                      : mem_printf(f->arena, "sqlite:%s/assay.db", f->folder));
 
     struct blob_store *inner = NULL;
     const char        *url   = mem_printf(f->arena, "file:%s/store", f->folder);
@@ -111,6 +115,7 @@ struct oci_digest fixture_push(struct fixture *f, const char *text)
     oci_digest_of(str_from(text), HASH_SHA256, &digest);
     CHECK_OK(work_upload_begin_single(f->work, &f->actor, &f->repo, &digest, &upload, &f->err),
              &f->err);
+    CHECK_OK(work_upload_announce(upload, &digest, (int64_t)strlen(text), &f->err), &f->err);
     CHECK_OK(work_upload_write(upload, str_from(text), &f->err), &f->err);
     CHECK_OK(work_upload_finish(upload, &f->actor, &f->repo, &digest, &f->err), &f->err);
     work_upload_close(&upload);

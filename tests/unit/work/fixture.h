@@ -30,6 +30,9 @@ struct fixture {
 int fixture_open(void **state);
 int fixture_close(void **state);
 
+/* The same over the database of that url; fixture_ask and fixture_break are for SQLite alone. */
+int fixture_open_over(void **state, const char *database);
+
 void fixture_set_verify(struct fixture *f, bool is_on);
 void fixture_set_scrub(struct fixture *f, int64_t rate, int64_t interval_us);
 
