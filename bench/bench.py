@@ -6,6 +6,7 @@ turns, every round begins with another one, and the table shows medians. Results
 (--results), so that rows may be measured one by one; the document is written from that file and says so.
 """
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,6 +14,7 @@ import pathlib
 import re
 import resource
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 import seed
 from systems import (CIPHER, MANIFEST_TYPE, REPOSITORY, SERVICE, TAG, Assay, AssayPostgres, DockerRegistry, Nginx,
@@ -366,6 +369,107 @@ def repositories_page(bench, name):
                      0)['p99']
 
 
+EVENTS = dict(repositories=10_000, users=1_000, events=1_000_000)
+
+
+def with_events(bench, name):
+    """A registry in which a million things have happened."""
+    system = bench.systems.get(f'{name}-events')
+    if system is None:
+        system = bench.fresh(KINDS[name], f'{name}-events')
+        system.start()
+        system.stop()
+        print(f'  seeding {name}', file=sys.stderr)
+        seed.fill(system.folder / 'data', system.url if name == PG else None, **EVENTS)
+        system.start()
+    return system
+
+
+def every_filter():
+    """Filters in all combinations, those that hardly anything passes among them, as queries by scope and actor."""
+    def at(second):
+        return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seed.NOW / 1e6 - second))
+
+    n = EVENTS['events']
+    times = ['', f'&publishedBefore={at(n - 1000)}', f'&publishedAfter={at(1000)}',
+             f'&publishedAfter={at(n // 2)}&publishedBefore={at(n // 2 - 100)}']
+    kinds = ['', *(f'&eventType={kind}' for kind in ('CREATE', 'GET', 'UPDATE', 'DELETE', 'SEND', 'FAIL', 'SCAN'))]
+    nouns = ['', *(f'&objectType={noun}' for noun in ('TAG', 'MANIFEST', 'REPOSITORY', 'WEBHOOK', 'PROMOTION'))]
+    rest = [kind + noun + pulls + when for kind in kinds for noun in nouns for pulls in ('', '&excludePull=true')
+            for when in times]
+    for scope in ('/events', *(f'/repositories/admin/seed/repository/{number}/events' for number in ('000000', '000017'))):
+        for actor in ('', '&actorId=u00000', '&actorId=u00001', '&actorId=u00500'):
+            yield scope + actor, [f'/api/v0{scope}?pageSize=10{actor}{more}' for more in rest]
+
+
+def events_page(bench, name):
+    """The worst p99 of a page of ten, over scopes and actors; each filter is asked three times."""
+    system, worst = with_events(bench, name), (0, '')
+    for title, queries in every_filter():
+        file = bench.folder / 'paths'
+        file.write_text(''.join(query + '\n' for query in queries))
+        p99 = bench.ask('probe', f'127.0.0.1:{system.port}', basic(system), 'GET', file, 3 * len(queries), 1, 0)['p99']
+        worst = max(worst, (p99, title))
+    print(f'  {name}: {worst[0]:.2f} ms at {worst[1]}', file=sys.stderr)
+    return worst[0]
+
+
+class Outbox:
+    """The rows of events, left out by the database itself while the registry is the same."""
+    OFF = {ASSAY: 'ALTER TABLE events RENAME TO kept_events; CREATE VIEW events AS SELECT * FROM kept_events;'
+                  ' CREATE TRIGGER no_events INSTEAD OF INSERT ON events BEGIN SELECT 1; END;',
+           PG: 'CREATE RULE no_events AS ON INSERT TO events DO INSTEAD NOTHING;'}
+    ON = {ASSAY: 'DROP TRIGGER no_events; DROP VIEW events; ALTER TABLE kept_events RENAME TO events;',
+          PG: 'DROP RULE no_events ON events;'}
+
+    def __init__(self, system):
+        self.system, self.engine = system, PG if isinstance(system, AssayPostgres) else ASSAY
+
+    def run(self, script):
+        self.system.stop()
+        if self.engine == PG:
+            quiet('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', self.system.url, '-c', script)
+        else:
+            with contextlib.closing(sqlite3.connect(self.system.folder / 'data/assay.db')) as database:
+                database.executescript(script)
+        self.system.start()
+
+    def __enter__(self):
+        self.run(self.OFF[self.engine])
+
+    def __exit__(self, *_):
+        self.run(self.ON[self.engine])
+
+
+def push_against_no_outbox(bench, system):
+    """Pushes a second as they are, against pushes whose events the database leaves out; to and fro."""
+    def rate():
+        os.sync()
+        return bench.ask('small', f'127.0.0.1:{system.port}', basic(system), 'admin/outbox', 1000, 8,
+                         bench.next_number())['rate']
+
+    rate()
+    with_outbox = rate()
+    with Outbox(system):
+        without = rate() + rate()
+    return (with_outbox + rate()) / without
+
+
+def pull_against_not_counted(bench, system):
+    """Pulls a second of one user where pulls are counted, against where a rule says that they are not; to and fro."""
+    peopled(bench, system)
+    rates = {True: 0, False: 0}
+    headers = {**system.headers(True, 'pull', PRIVATE, 'u00000'), 'Accept': MANIFEST_TYPE}
+    for is_counted in (True, False, False, True):
+        asked = urllib.request.Request(
+            f'http://127.0.0.1:{system.port}/api/v1/pull-rules',
+            json.dumps({'prefix': PRIVATE, 'counted': is_counted}).encode(),
+            {**system.basic(), 'Content-Type': 'application/json'}, method='PUT')
+        urllib.request.urlopen(asked, timeout=10).close()
+        rates[is_counted] += load(bench, system, system.port, f'/v2/{PRIVATE}/manifests/{TAG}', headers, seconds=3)
+    return rates[True] / rates[False]
+
+
 def pull_during_log_ins(bench, system):
     """p99 of a manifest while 500 connections log in at assay, each as somebody new, whoever is being asked."""
     target = peopled(bench, bench.system(ASSAY))
@@ -432,6 +536,12 @@ def rows_of(options):
             private_against_public, (ASSAY, PG), (Wanted(0.9, is_least=True), Wanted(0.9, is_least=True, who=PG)), 5),
         Row('repositories', 'first 100 repositories of a user in 200 teams, of 200,000: p99', 'ms', repositories_page,
             (ASSAY, PG), (Wanted(10), Wanted(10, who=PG)), fresh=True),
+        Row('outbox', 'push 1,000 small images, 8 clients, against the same without rows of events', '×',
+            push_against_no_outbox, (ASSAY, PG), (Wanted(0.95, is_least=True), Wanted(0.95, is_least=True, who=PG)), 5),
+        Row('pulls', 'manifest by tag, counted, against not counted, 32 connections', '×', pull_against_not_counted,
+            (ASSAY, PG), (Wanted(0.97, is_least=True), Wanted(0.97, is_least=True, who=PG)), 5),
+        Row('events', 'page of 1,000,000 events, any filter: p99', 'ms', events_page, (ASSAY, PG),
+            (Wanted(20), Wanted(20, who=PG)), 1, fresh=True),
         Row('logins', 'manifest by tag while 500 log in: p99', 'ms', pull_during_log_ins, (ASSAY, NGINX),
             (Wanted(3, NGINX, is_most=True),)),
     ]

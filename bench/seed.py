@@ -10,11 +10,14 @@ The registry must have been started once, so that its schema and `admin` are the
   admin/seed/referred         one subject with N referrers
   admin/seed/repository/000…  N empty repositories, public
   accounts u00000 …           N users with the password of admin
+  events                      N of them a second apart, two fifths in the first repository, three tenths by the first user; the
+                              second user has a tenth of them, none in that repository; most are pulls, and a few of a kind that
+                              hardly occurs are the oldest
   access/repository/000000 …  100,000 private repositories of the organisation `access`, in which the user `member` is in N
                               teams, each with a grant on five of them
 
-The digests are those of the bytes, and what the server keeps beside a manifest is as a push would have written it; events
-are not written. SQLite is filled through Python's own module, PostgreSQL by COPY through psql. Nothing is synced row by
+The digests are those of the bytes, and what the server keeps beside a manifest is as a push would have written it, but for
+events. SQLite is filled through Python's own module, PostgreSQL by COPY through psql. Nothing is synced row by
 row: this makes databases to measure, not to keep.
 """
 import argparse
@@ -39,7 +42,14 @@ ORG_MEMBERS = 'org_id account_id is_owner added_at'.split()
 TEAMS = 'id uuid org_id name created_at'.split()
 TEAM_MEMBERS = 'team_id account_id added_at'.split()
 GRANTS = 'id uuid role_id team_id account_id path repo_id created_at created_by'.split()
+EVENTS = 'at type actor_kind actor_id repo_id path object_kind object_name digest old_digest class n'.split()
 ACCESS_REPOSITORIES, ACCESS_GRANTS = 100_000, 5
+
+# Type, class (src/meta/activity.h), kind of the object, how many in a thousand.
+EVENT_KINDS = [('TAG_PULL', 202, 'tag', 700), ('MANIFEST_PULL', 204, 'manifest', 150), ('MANIFEST_PUSH', 104, 'manifest', 50),
+               ('TAG_PUSH', 102, 'tag', 30), ('TAG_PUSH', 302, 'tag', 30), ('BLOB_PUSH', 103, 'blob', 31),
+               ('TAG_DELETE', 402, 'tag', 5), ('MANIFEST_DELETE', 404, 'manifest', 3), ('REPO_CREATED', 101, 'repository', 1)]
+RARE_EVENT, N_RARE = ('WEBHOOK_DISABLED', 605, 'webhook'), 5
 
 
 def digest_of(data):
@@ -114,6 +124,9 @@ class Seed:
     def id_of(self, table, name):
         return int(self.sink.one(f"SELECT id FROM {table} WHERE name = '{name}'"))
 
+    def first_of(self, table, column, value):
+        return int(self.sink.one(f"SELECT id FROM {table} WHERE {column} = '{value}'"))
+
     def fill_with_ids(self, table, columns, rows):
         """The rows without their ids. Returns the id of the first."""
         if table not in self.next:
@@ -139,6 +152,23 @@ class Seed:
     def grants(self, rows):
         role = self.id_of('roles', 'read-only')
         self.fill_with_ids('grants', GRANTS, [(role, *row, NOW, self.admin) for row in rows])
+
+    def event(self, i, n, repos, users, kinds):
+        """The i-th of n; repos and users are (id of the first, how many)."""
+        kind = RARE_EVENT if i < N_RARE else kinds[i * 7919 % len(kinds)]
+        is_second = i % 10 == 9
+        user = 1 if is_second else 0 if i % 10 < 3 else 2 + i % (users[1] - 2)
+        repo = 0 if i % 5 < 2 and not is_second else 1 + i % (repos[1] - 1)
+        path, digest = f'admin/seed/repository/{repo:06}', f'sha256:{i % 1000:064}'
+        name = {'tag': f't{i % 100}', 'repository': path}.get(kind[2], digest)
+        return (NOW - (n - i) * 1_000_000, kind[0], 'user', users[0] + user, repos[0] + repo, path, kind[2], name, digest,
+                digest if kind[1] == 302 else None, kind[1], 1)
+
+    def events(self, n, repositories, users):
+        repo, user = self.first_of('repositories', 'path', 'admin/seed/repository/000000'), self.id_of('accounts', 'u00000')
+        kinds = [kind for kind in EVENT_KINDS for _ in range(kind[3])]
+        self.sink.fill('events', EVENTS, (
+            self.event(i, n, (repo, repositories), (user, users), kinds) for i in range(n)))
 
     def access(self, n_teams):
         org, member = self.accounts(['access'], 'organization'), self.accounts(['member'])
@@ -187,7 +217,8 @@ def held(data):
         yield
 
 
-def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, users=0, teams=0, grants=(), size=1024):
+def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, users=0, teams=0, events=0,
+         grants=(), size=1024):
     """Returns {what: seconds}."""
     database = database or f'sqlite:{pathlib.Path(data) / "assay.db"}'
     took = {}
@@ -202,6 +233,7 @@ def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, 
                 ('referrers', referrers, lambda: seed.referrers(referrers)),
                 ('users', users, lambda: seed.accounts([f'u{i:05}' for i in range(users)])),
                 ('teams', teams, lambda: seed.access(teams)),
+                ('events', events, lambda: seed.events(events, repositories, users)),
                 ('grants', len(grants), lambda: [seed.grant(*one) for one in grants])):
             begun = time.monotonic()
             if n:
@@ -215,7 +247,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', required=True)
     parser.add_argument('--database')
-    for what in ('manifests', 'tags', 'repositories', 'referrers', 'users', 'teams'):
+    for what in ('manifests', 'tags', 'repositories', 'referrers', 'users', 'teams', 'events'):
         parser.add_argument(f'--{what}', type=int, default=0)
     parser.add_argument('--size', type=int, default=1024, help='bytes of a manifest')
     options = vars(parser.parse_args())

@@ -164,6 +164,9 @@ int api_query(struct api_call *call, const char *name, const char *code, struct 
 /* The same for a field that must be there and not be empty; code INVALID_PARAMETERS, about the field. */
 int api_query_needed(struct api_call *call, const char *name, struct str *out, struct err *err);
 
+/* A word to look for: text of at most 255 bytes, the null view when it is absent or empty; code INVALID_PARAMETERS. */
+int api_query_word(struct api_call *call, const char *name, struct str *out, struct err *err);
+
 /* All values of a query field, at most n_max; more are ERR_INVALID. */
 int api_query_all(struct api_call *call, const char *name, size_t n_max, struct str *out,
                   size_t *n_out, struct err *err);

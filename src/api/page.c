@@ -20,7 +20,7 @@ const struct api_param api_limit_params[] = {
 };
 /* clang-format on */
 
-enum { VERSION = 'a', KEY_MAX = 1024 };
+enum { VERSION = 'a', KEY_MAX = 1024, WORD_MAX = 255 };
 
 static int refuse(struct str about, const char *what, const char *reason, struct err *err)
 {
@@ -99,6 +99,19 @@ void api_reply_next_start(struct api_call *call, struct str sort_key)
 void api_reply_count(struct api_call *call, int64_t n)
 {
     http_reply_headerf(call->req, "X-Resource-Count", "%lld", (long long)n);
+}
+
+int api_query_word(struct api_call *call, const char *name, struct str *out, struct err *err)
+{
+    struct str value;
+
+    if (api_query(call, name, "INVALID_PARAMETERS", &value, err) < 0)
+        return -1;
+    if (value.n > WORD_MAX ||
+        (value.p != NULL && (!text_is_utf8(value) || str_find(value, '\0') >= 0)))
+        return refuse(STR_NULL, name, "is no text of at most 255 bytes", err);
+    *out = value.n == 0 ? STR_NULL : value;
+    return 0;
 }
 
 int api_query_flag(struct api_call *call, const char *name, bool otherwise, bool *out,

@@ -16,6 +16,7 @@ extern const struct api_route api_token_routes[];
 extern const struct api_route api_v0_access_routes[];
 extern const struct api_route api_v0_accounts_routes[];
 extern const struct api_route api_v0_cron_routes[];
+extern const struct api_route api_v0_events_routes[];
 extern const struct api_route api_v0_gone_routes[];
 extern const struct api_route api_v0_job_routes[];
 extern const struct api_route api_v0_meta_routes[];
@@ -32,6 +33,7 @@ extern const struct api_route api_v1_audit_routes[];
 extern const struct api_route api_v1_collection_routes[];
 extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_quota_routes[];
+extern const struct api_route api_v1_pulls_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v1_service_routes[];
 extern const struct api_route api_v1_webhooks_routes[];
@@ -58,6 +60,7 @@ const struct api_route *const api_tables[] = {
     api_v0_access_routes,
     api_v0_accounts_routes,
     api_v0_cron_routes,
+    api_v0_events_routes,
     api_v0_gone_routes,
     api_v0_job_routes,
     api_v0_meta_routes,
@@ -74,6 +77,7 @@ const struct api_route *const api_tables[] = {
     api_v1_collection_routes,
     api_v1_grants_routes,
     api_v1_quota_routes,
+    api_v1_pulls_routes,
     api_v1_roles_routes,
     api_v1_service_routes,
     api_v1_webhooks_routes,

@@ -7,8 +7,6 @@
 #include "oci/name.h"
 #include "work/audit.h"
 
-enum { WORD_MAX = 255 };
-
 struct record {
     int64_t    id;
     struct str at;
@@ -63,25 +61,13 @@ static int bad(const char *field, struct str value, const char *rule, struct err
     return err_set_code(err, ERR_INVALID, "INVALID_PARAMETERS", value, "%s %s", field, rule);
 }
 
-static int read_word(struct api_call *call, const char *name, struct str *out, struct err *err)
-{
-    struct str value;
-
-    if (api_query(call, name, "INVALID_PARAMETERS", &value, err) < 0)
-        return -1;
-    if (value.n > WORD_MAX || (value.p != NULL && !text_is_utf8(value)))
-        return bad(name, STR_NULL, "is no text of at most 255 bytes", err);
-    *out = value.n == 0 ? STR_NULL : value;
-    return 0;
-}
-
 static int read_time(struct api_call *call, const char *name, int64_t otherwise, int64_t *out,
                      struct err *err)
 {
     struct str value;
 
     *out = otherwise;
-    if (read_word(call, name, &value, err) < 0)
+    if (api_query_word(call, name, &value, err) < 0)
         return -1;
     if (value.p != NULL && text_time_parse(value, out, err) < 0)
         return bad(name, value, "is no time as in 2026-08-21T10:00:00Z", err);
@@ -92,12 +78,12 @@ static int read_filter(struct api_call *call, struct meta_audit_filter *out, str
 {
     struct meta_audit_filter filter = { 0 };
 
-    if (read_word(call, "account", &filter.account, err) < 0 ||
-        read_word(call, "action", &filter.action, err) < 0 ||
-        read_word(call, "outcome", &filter.outcome, err) < 0 ||
-        read_word(call, "path", &filter.path, err) < 0 ||
-        read_word(call, "request", &filter.request, err) < 0 ||
-        read_word(call, "address", &filter.address, err) < 0 ||
+    if (api_query_word(call, "account", &filter.account, err) < 0 ||
+        api_query_word(call, "action", &filter.action, err) < 0 ||
+        api_query_word(call, "outcome", &filter.outcome, err) < 0 ||
+        api_query_word(call, "path", &filter.path, err) < 0 ||
+        api_query_word(call, "request", &filter.request, err) < 0 ||
+        api_query_word(call, "address", &filter.address, err) < 0 ||
         read_time(call, "from", 0, &filter.from, err) < 0 ||
         read_time(call, "to", INT64_MAX, &filter.to, err) < 0)
         return -1;

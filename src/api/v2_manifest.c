@@ -4,6 +4,7 @@
 #include "oci/manifest.h"
 #include "work/delete.h"
 #include "work/pull.h"
+#include "work/pulls.h"
 #include "work/push.h"
 #include "work/work.h"
 
@@ -16,6 +17,9 @@ static int send_manifest(struct api_call *call, bool may_write, struct err *err)
         work_pull_manifest(call->work, call->arena, &call->repo, &reference, may_write, &manifest,
                            err) < 0)
         return -1;
+
+    work_pull_note(call->work, &call->actor, &call->repo, &reference, manifest.digest,
+                   http_method(call->req) == HTTP_HEAD);
 
     bool is_known = api_client_has(call, manifest.digest);
     api_reply_start(call, is_known ? 304 : 200);

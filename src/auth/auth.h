@@ -237,6 +237,10 @@ struct auth_view {
     int64_t                 namespace_id; /* the caller's own; 0: none */
 };
 
+/* Those among them of which the caller may see who pulled (AUTH_AUDIT). */
+int auth_view_audited(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      const struct auth_view *view, struct meta_repo_filter *out, struct err *err);
+
 int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                       struct auth_view *out, enum auth_verdict *verdict, struct err *err);
 

@@ -363,7 +363,13 @@ int auth_view_open(struct auth *auth, struct arena *arena, const struct auth_cal
     if (*verdict != AUTH_YES)
         return 0;
     *out = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
-    return auth_rights_view(auth, arena, caller, is_admin, &out->repos, err);
+    return auth_rights_view(auth, arena, caller, is_admin, AUTH_VIEW, &out->repos, err);
+}
+
+int auth_view_audited(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                      const struct auth_view *view, struct meta_repo_filter *out, struct err *err)
+{
+    return auth_rights_view(auth, arena, caller, view->is_all, AUTH_AUDIT, out, err);
 }
 
 /* What the caller is to the account. */
@@ -446,7 +452,7 @@ int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_
     else if (caller->has_token && !caller->may_catalog)
         *verdict = AUTH_TOO_FEW;
     *out = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
-    return auth_rights_view(auth, arena, caller, is_admin, &out->repos, err);
+    return auth_rights_view(auth, arena, caller, is_admin, AUTH_VIEW, &out->repos, err);
 }
 
 int auth_instance_open(struct auth *auth, const struct auth_caller *caller,

@@ -69,4 +69,7 @@ int auth_who(struct auth *auth, struct arena *arena, struct str path, enum auth_
  * within 5 s. */
 void auth_changed(struct auth *auth);
 
+/* Is the path the prefix, or below it? Everything is below the empty one. */
+bool auth_is_at_or_below(struct str path, struct str prefix);
+
 #endif

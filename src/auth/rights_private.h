@@ -52,10 +52,10 @@ struct auth_key_of_path {
 struct str auth_print_key(const struct auth *auth, const struct auth_caller *caller,
                           const struct auth_place *place, struct auth_key_of_path *room);
 
-/* What a listing may show: fills everything but `within`. */
+/* What a listing may show, of what the caller may do `verb` on: fills everything but `within`. What is public may be
+ * seen, and nothing else. */
 int auth_rights_view(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                     bool is_admin, struct meta_repo_filter *out, struct err *err);
-
-bool auth_is_at_or_below(struct str path, struct str prefix);
+                     bool is_admin, enum auth_verb verb, struct meta_repo_filter *out,
+                     struct err *err);
 
 #endif

@@ -84,7 +84,7 @@ static struct ranges intersect(struct arena *arena, const struct ranges *a, cons
 }
 
 static int add_places(struct db_tx *tx, struct arena *arena, int64_t account_id,
-                      struct ranges *ranges, size_t n_before, struct err *err)
+                      enum auth_verb verb, struct ranges *ranges, size_t n_before, struct err *err)
 {
     struct meta_grant_place *places;
     size_t                   n;
@@ -96,14 +96,15 @@ static int add_places(struct db_tx *tx, struct arena *arena, int64_t account_id,
     for (size_t i = 0; i < n; i++) {
         if (auth_verbs_parse(places[i].verbs, &verbs, err) < 0)
             return err_set_corrupt(err, "a role: %s", err->text);
-        if ((verbs & AUTH_VIEW) != 0)
+        if ((verbs & verb) != 0)
             add_prefix(arena, ranges, places[i].path, places[i].is_repo != 0);
     }
     return 0;
 }
 
-static int ranges_of(struct db_tx *tx, struct arena *arena, int64_t account_id, struct ranges *out,
-                     struct err *err)
+/* Owners have every verb. */
+static int ranges_of(struct db_tx *tx, struct arena *arena, int64_t account_id, enum auth_verb verb,
+                     struct ranges *out, struct err *err)
 {
     struct meta_account account;
     struct meta_member *orgs;
@@ -117,7 +118,7 @@ static int ranges_of(struct db_tx *tx, struct arena *arena, int64_t account_id, 
     if (meta_org_page_of(tx, arena, account_id, STR_NULL, ORGS_MAX, &orgs, &n_orgs, err) < 0)
         return -1;
     struct ranges mine = { .is_all = account.is_admin != 0 };
-    if (add_places(tx, arena, account_id, &mine, n_orgs + 1, err) < 0)
+    if (add_places(tx, arena, account_id, verb, &mine, n_orgs + 1, err) < 0)
         return -1;
     for (size_t i = 0; i < n_orgs; i++) {
         if (orgs[i].is_admin != 0)
@@ -130,7 +131,7 @@ static int ranges_of(struct db_tx *tx, struct arena *arena, int64_t account_id, 
     if (str_is(account.kind, "service")) {
         struct ranges of_maker, below = { .list = mem_many(arena, 2, struct meta_range) };
 
-        if (ranges_of(tx, arena, account.maker_id, &of_maker, err) < 0)
+        if (ranges_of(tx, arena, account.maker_id, verb, &of_maker, err) < 0)
             return -1;
         mine = intersect(arena, &mine, &of_maker);
         add_prefix(arena, &below, account.prefix.p == NULL ? STR("") : account.prefix, false);
@@ -140,8 +141,9 @@ static int ranges_of(struct db_tx *tx, struct arena *arena, int64_t account_id, 
     return 0;
 }
 
+/* Whatever a narrowed credential is for, it may see where that is. */
 static int scopes_of(struct db_tx *tx, struct arena *arena, int64_t credential_id,
-                     struct ranges *out, struct err *err)
+                     enum auth_verb verb, struct ranges *out, struct err *err)
 {
     struct meta_scope *scopes;
     size_t             n;
@@ -149,37 +151,45 @@ static int scopes_of(struct db_tx *tx, struct arena *arena, int64_t credential_i
     if (meta_scope_list(tx, arena, credential_id, &scopes, &n, err) < 0)
         return -1;
     struct ranges ranges = { .list = mem_many(arena, 2 * n + 1, struct meta_range) };
-    for (size_t i = 0; i < n; i++)
-        add_prefix(arena, &ranges, scopes[i].path, false);
+    for (size_t i = 0; i < n; i++) {
+        unsigned verbs = AUTH_VIEW;
+
+        if (verb != AUTH_VIEW && auth_verbs_parse(scopes[i].verbs, &verbs, err) < 0)
+            return err_set_corrupt(err, "a scope: %s", err->text);
+        if ((verbs & verb) != 0)
+            add_prefix(arena, &ranges, scopes[i].path, false);
+    }
     sort_and_join(&ranges);
     *out = ranges;
     return 0;
 }
 
 int auth_rights_view(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
-                     bool is_admin, struct meta_repo_filter *out, struct err *err)
+                     bool is_admin, enum auth_verb verb, struct meta_repo_filter *out,
+                     struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx   = NULL;
     struct ranges                mine = { .is_all = is_admin };
     struct ranges                scopes;
 
     if (caller->kind != AUTH_ACCOUNT) {
-        *out = (struct meta_repo_filter){ .with_public = atomic_load(&auth->may_anonymous) };
+        *out = (struct meta_repo_filter){ .with_public = verb == AUTH_VIEW &&
+                                                         atomic_load(&auth->may_anonymous) };
         return 0;
     }
     if ((!is_admin || caller->is_narrowed) &&
         db_begin(auth->settings.db, DB_READ, "see repositories", &tx, err) < 0)
         return -1;
-    if (!is_admin && ranges_of(tx, arena, caller->account_id, &mine, err) < 0)
+    if (!is_admin && ranges_of(tx, arena, caller->account_id, verb, &mine, err) < 0)
         return -1;
     if (caller->is_narrowed) {
-        if (scopes_of(tx, arena, caller->credential, &scopes, err) < 0)
+        if (scopes_of(tx, arena, caller->credential, verb, &scopes, err) < 0)
             return -1;
         mine = intersect(arena, &mine, &scopes);
     }
     *out = (struct meta_repo_filter){
         .is_all      = mine.is_all,
-        .with_public = !caller->is_narrowed,
+        .with_public = verb == AUTH_VIEW && !caller->is_narrowed,
         .ranges      = mine.list,
         .n_ranges    = mine.is_all ? 0 : mine.n,
     };

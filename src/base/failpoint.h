@@ -138,6 +138,8 @@ enum failpoint {
     FP_QUOTA_COUNTED,
     FP_QUOTA_FOLD_WRITTEN,
     FP_QUOTA_FOLDED,
+    FP_PULLS_WRITTEN,
+    FP_PULLS_COUNTED,
 
     /* auth and cmd */
     FP_TOKEN_KEY_WRITTEN,

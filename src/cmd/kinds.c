@@ -12,8 +12,10 @@
 #include "meta/collect.h"
 #include "meta/event.h"
 #include "meta/job.h"
+#include "work/activity.h"
 #include "work/collect.h"
 #include "work/hook.h"
+#include "work/pulls.h"
 #include "work/quota.h"
 #include "work/settings.h"
 #include "work/upload.h"
@@ -170,7 +172,7 @@ int kinds_quotas_if_due(struct node *node, struct jobs *jobs, struct err *err)
     return due < 1 ? due : add_if_none(node, jobs, &job, err);
 }
 
-/* -- the history of jobs ------------------------------------------------------------------------------ */
+/* -- the history of jobs and of events ---------------------------------------------------------------- */
 
 struct history {
     int64_t age_us; /* 0: whatever the age */
@@ -178,15 +180,16 @@ struct history {
 };
 
 /* What the job says, else what the settings say. */
-static int read_history(struct job *job, struct node *node, struct history *out, struct err *err)
+static int read_history(struct job *job, struct node *node, const enum conf_id ids[3],
+                        struct history *out, struct err *err)
 {
     const struct conf *conf  = node_conf(node);
     struct str         age   = job_parameter(job, "maxAge");
     struct str         keep  = job_parameter(job, "toKeep");
-    bool               is_on = conf_switch(conf, CONF_JOB_HISTORY);
+    bool               is_on = conf_switch(conf, ids[0]);
 
-    out->age_us = is_on ? conf_number(conf, CONF_JOB_HISTORY_AGE) : 0;
-    out->n_keep = is_on ? conf_number(conf, CONF_JOB_HISTORY_KEEP) : 0;
+    out->age_us = is_on ? conf_number(conf, ids[1]) : 0;
+    out->n_keep = is_on ? conf_number(conf, ids[2]) : 0;
     if (age.n > 0 && text_span_parse(age, &out->age_us, err) < 0)
         return err_wrap(err, "maxAge");
     if (keep.n > 0 && (!str_to_int(keep, &out->n_keep) || out->n_keep < 0))
@@ -214,10 +217,12 @@ static int drop_history(struct job *job, struct node *node, const struct history
 
 static int run_history(struct job *job, void *context, struct err *err)
 {
-    struct history history;
-    int64_t        n = 1, n_lines = 0, total = 0;
+    static const enum conf_id ids[] = { CONF_JOB_HISTORY, CONF_JOB_HISTORY_AGE,
+                                        CONF_JOB_HISTORY_KEEP };
+    struct history            history;
+    int64_t                   n = 1, n_lines = 0, total = 0;
 
-    if (read_history(job, context, &history, err) < 0)
+    if (read_history(job, context, ids, &history, err) < 0)
         return -1;
     while (n + n_lines > 0 && !job_should_stop(job)) {
         if (drop_history(job, context, &history, &n, &n_lines, err) < 0)
@@ -272,6 +277,43 @@ static int run_webhook(struct job *job, void *context, struct err *err)
     return 0;
 }
 
+static int forget_pulls(struct job *job, struct node *node, struct err *err)
+{
+    int64_t n = 1, total = 0;
+
+    while (n > 0 && !job_should_stop(job)) {
+        if (work_pull_days_expire(node->work, guard, job, &n, err) < 0)
+            return -1;
+        total += n;
+    }
+    if (total > 0)
+        job_log(job, "%lld days of pulls went, which were more than %d days ago", (long long)total,
+                WORK_PULL_DAYS);
+    return 0;
+}
+
+static int run_events(struct job *job, void *context, struct err *err)
+{
+    static const enum conf_id ids[]  = { CONF_EVENT_HISTORY, CONF_EVENT_AGE, CONF_EVENT_KEEP };
+    struct node              *node   = context;
+    struct work_expiry        expiry = { 0 };
+    struct history            history;
+    int64_t                   n = 1, total = 0;
+
+    if (read_history(job, node, ids, &history, err) < 0)
+        return -1;
+    expiry.age_us = history.age_us;
+    expiry.n_keep = history.n_keep;
+    while (n > 0 && !job_should_stop(job)) {
+        if (work_events_expire(node->work, &expiry, guard, job, &n, err) < 0)
+            return -1;
+        total += n;
+    }
+    if (total > 0)
+        job_log(job, "%lld events left the history", (long long)total);
+    return forget_pulls(job, node, err);
+}
+
 /* -- for trying the queue ----------------------------------------------------------------------------- */
 
 static int run_sleep(struct job *job, void *context, struct err *err)
@@ -318,6 +360,8 @@ const struct job_kind cmd_kinds[] = {
       .parameters = webhook_takes, .run = run_webhook },
     { .name = "quotafold", .says = "Folds what pushes changed into the sums of quotas, counts new quotas, and tells what is nearly used up",
       .capacity = 1, .run = run_quotas },
+    { .name = "onlinegc_events", .says = "Takes old events out of the history, and what was counted of pulls long ago",
+      .capacity = 1, .schedule = "0 0 4 * * *", .parameters = history_takes, .run = run_events },
     { .name = "sleep", .says = "Sleeps, for trying the queue", .capacity = 4, .parameters = sleep_takes, .run = run_sleep },
     { .name = "false", .says = "Fails, for trying the queue", .capacity = 4, .run = run_false },
     { 0 },

@@ -306,6 +306,7 @@ static struct work_policy policy_of(const struct conf *conf)
         .hook_retry_max  = conf_number(conf, CONF_WEBHOOK_MAX_WAIT),
         .hook_failures   = conf_number(conf, CONF_WEBHOOK_FAILURES),
         .hook_timeout    = conf_number(conf, CONF_WEBHOOK_TIMEOUT),
+        .counts_pulls    = conf_switch(conf, CONF_COUNT_PULLS),
     };
 }
 

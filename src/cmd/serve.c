@@ -15,6 +15,7 @@
 #include "base/log_out.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "cmd/counter.h"
 #include "cmd/deliverer.h"
 #include "cmd/doctor.h"
 #include "cmd/kinds.h"
@@ -43,6 +44,7 @@ struct serving {
     struct outbox           *outbox;
     struct upkeep           *upkeep;
     struct scrubber         *scrubber;
+    struct counter          *counter;
     size_t                   n_plain; /* the first listeners are the plain ones */
     size_t                   n_listens;
 };
@@ -62,6 +64,7 @@ static void close_serving(struct serving *s)
     jobs_stop(&s->jobs);
     socket_server_free(&s->socket);
     http_server_free(&s->server);
+    counter_free(&s->counter);
     api_free(&s->api);
     http_certificate_free(&s->certificate);
     node_close(&s->node);
@@ -267,8 +270,8 @@ static int open_all(struct serving *s, struct conf **conf, struct err *err)
     struct outbox_settings outbox = { .db      = s->node->db,
                                       .readers = cmd_readers,
                                       .context = s->node };
-    if (open_hooks(s, err) < 0 || jobs_start(&jobs, &s->jobs, err) < 0 ||
-        outbox_start(&outbox, &s->outbox, err) < 0 ||
+    if (open_hooks(s, err) < 0 || counter_start(s->node->work, &s->counter, err) < 0 ||
+        jobs_start(&jobs, &s->jobs, err) < 0 || outbox_start(&outbox, &s->outbox, err) < 0 ||
         upkeep_start(s->node, s->api, s->jobs, &s->upkeep, err) < 0)
         return -1;
     return scrubber_start(s->node, &s->scrubber, err);

@@ -67,6 +67,10 @@ enum conf_id {
     CONF_CREATE_ON_PUSH,    /* switch, on: in the pusher's own namespace */
     CONF_READ_ONLY,         /* switch, off */
     CONF_ALLOW_DELETE,      /* switch, on */
+    CONF_COUNT_PULLS,       /* switch, on */
+    CONF_EVENT_HISTORY,     /* switch, on: old events go, by the next two */
+    CONF_EVENT_AGE,         /* 365d; 0: whatever the age */
+    CONF_EVENT_KEEP,        /* 1,000,000; 0: however many */
     CONF_MAX_BLOB_SIZE,     /* 0: none; default 100GiB */
     CONF_WEBHOOK_RETRY,     /* 5s */
     CONF_WEBHOOK_MAX_WAIT,  /* 1h */

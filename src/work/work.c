@@ -20,6 +20,7 @@
 #include "oci/name.h"
 #include "work/damage.h"
 #include "work/hook.h"
+#include "work/pulls_private.h"
 #include "work/quota_private.h"
 
 enum {
@@ -42,6 +43,7 @@ struct work *work_new(const struct work_settings *settings)
     work->beside   = beside_new(BESIDE_THREADS);
     work->patterns = pattern_cache_new();
     work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
+    work->pulls    = pulls_new();
     work_set_policy(work, &settings->policy);
     quota_init(work);
     snprintf(work->node_id, sizeof(work->node_id), STR_FMT, STR_ARGS(settings->node_id));
@@ -64,6 +66,7 @@ void work_free(struct work **work)
     beside_free(&(*work)->beside);
     pattern_cache_free(&(*work)->patterns);
     cache_free(&(*work)->refusals);
+    pulls_free(&(*work)->pulls);
     pthread_mutex_destroy(&(*work)->uploads_lock);
     pthread_cond_destroy(&(*work)->uploads_changed);
     work_hooks_free(*work);

@@ -41,6 +41,7 @@ struct work_policy {
     int64_t hook_retry_max;
     int64_t hook_failures; /* in a row, before its subscriptions are stopped */
     int64_t hook_timeout;
+    bool    counts_pulls; /* where no rule says otherwise (work/pulls.h) */
 };
 
 struct work_settings {

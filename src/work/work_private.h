@@ -18,6 +18,7 @@ struct meta_manifest;
 struct pattern_cache;
 struct quota_use;
 struct quota_view;
+struct pulls;
 struct work_pace;
 struct work_hooks;
 struct work_upload;
@@ -55,6 +56,7 @@ struct work {
     pthread_mutex_t    quota_lock;  /* guards the list of quotas (work/quota_private.h) */
     struct quota_view *quotas;      /* the newest first; null: not read yet */
     int64_t            quotas_told; /* the version that the registry knows this node to go by */
+    struct pulls      *pulls;
 };
 
 /* ERR_UNSUPPORTED while the registry is read-only, or when deletes are off. */

@@ -174,6 +174,14 @@ def quota(life):
     check_quotas(registry)
 
 
+def pulls(life):
+    """A pull, written down within a second; what is killed before that is lost."""
+    life.pusher.push_image()
+    life.pusher.expect(life.pusher.registry.get(f"/v2/{life.pusher.repository}/tags/list"), 200)
+    tag = life.pusher.registry.get(f"/v2/{life.pusher.repository}/tags/list").json()["tags"][0]
+    life.pusher.expect(life.pusher.registry.get(f"/v2/{life.pusher.repository}/manifests/{tag}"), 200)
+
+
 def reseal(life):
     life.admin("reseal")
     life.admin("rotate-token-key")
@@ -256,6 +264,7 @@ SCENARIOS = {
     "visibility": (settings, None, False),
     "setting.": (settings, None, False),
     "access": (access, None, False),
+    "pulls": (pulls, None, False),
     "collect": (wait_for_collection, deleted, False),
     "quota": (quota, None, False),
     "password": (password, None, False),

@@ -83,7 +83,8 @@ def test_create_on_push_and_read_only_are_settings(own, boss):
 @pytest.mark.parametrize("field, value, instead", [
     ("sso", True, "password"), ("reportAnalytics", True, "nothing"), ("anonymizeAnalytics", False, "nothing"),
     ("disableUpgrades", False, "package"), ("clientCertAuthEnabled", True, "password"), ("dtrHost", "x.example", "external-url"),
-    ("jobHistoryToKeep", -5, "jobHistoryToKeep"), ("jobHistoryMaxAge", "soon", "span of time"), ("repoEventHistoryCompactionEnabled", True, "events"),
+    ("jobHistoryToKeep", -5, "jobHistoryToKeep"), ("jobHistoryMaxAge", "soon", "span of time"),
+    ("repoEventHistoryToKeep", -5, "repoEventHistoryToKeep"), ("repoEventHistoryMaxAge", "soon", "span of time"),
     ("scanningEnabled", True, "scan"), ("webTLSCert", "x", "--tls-cert"), ("webTLSKey", "x", "--tls-key"),
     ("webTLSClientCA", "x", "password"), ("customCACertBundle", "x", "no certificate"), ("auditAuthLogsEnabled", False, "audit"),
     ("disableBackupWarning", False, "backup"),

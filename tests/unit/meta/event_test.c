@@ -2,6 +2,7 @@
 #include "meta/event.h"
 
 #include "fixture.h"
+#include "meta/activity_list.h"
 #include "meta/outbox.h"
 
 /* clang-format off */
@@ -132,4 +133,39 @@ void test_event_is_gone_with_its_transaction(void **state)
     read_all(f, &rows, &n);
     assert_int_equal(n, 0);
     assert_int_equal(count(f, "done"), 0);
+}
+
+static int64_t expire(struct fixture *f, int64_t before, int64_t surplus)
+{
+    int64_t n = -1;
+
+    CHECK_OK(meta_event_expire(f->tx, before, surplus, 100, &n, &f->err), &f->err);
+    return n;
+}
+
+/* By age or by number; what a living reader has not had stays. */
+void test_event_old_ones_go_when_all_readers_had_them(void **state)
+{
+    struct fixture           *f = *state;
+    struct meta_outbox_cursor cursor;
+    struct meta_event_row    *rows;
+    size_t                    n;
+    int64_t                   surplus;
+
+    for (int i = 1; i <= 6; i++)
+        add(f, mem_printf(f->arena, "v%d", i));
+    CHECK_OK(meta_outbox_register(f->tx, STR("reader"), true, &f->err), &f->err);
+    assert_int_equal(expire(f, INT64_MAX, 0), 0);
+
+    assert_int_equal(meta_outbox_take(f->tx, f->arena, STR("reader"), &cursor, &f->err), 1);
+    CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 4, &rows, &n, &f->err), &f->err);
+    CHECK_OK(meta_outbox_move(f->tx, STR("reader"), &cursor, &f->err), &f->err);
+    assert_int_equal(expire(f, 0, 0), 0);
+    CHECK_OK(meta_event_surplus(f->tx, 3, &surplus, &f->err), &f->err);
+    assert_int_equal(surplus, rows[2].id);
+    assert_int_equal(expire(f, 0, surplus), 3);
+    assert_int_equal(expire(f, INT64_MAX, 0), 1);
+    assert_int_equal(expire(f, INT64_MAX, INT64_MAX), 0);
+    CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 10, &rows, &n, &f->err), &f->err);
+    assert_int_equal(n, 2);
 }

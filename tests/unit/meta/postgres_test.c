@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "db/migrate.h"
+#include "meta/activity_list.h"
 #include "meta/event.h"
 #include "meta/outbox.h"
 
@@ -30,6 +31,8 @@ static const char *const scans[] = {
     "quota.is_due",             /* ends at the first row */
     "quota.nodes_behind",       /* there are a few nodes */
     "quota.sweep",              /* once a quota was removed */
+    "event.expire",             /* there are a few readers of the outbox */
+    "pull_rule.count",          /* there are a few rules; asked when one is made */
     "outbox.settle",            /* there are a few readers; once, when a registry is moved */
     "review.counts",            /* asked by operators; walks the queue */
     "setting.list",             /* all of them are wanted */
@@ -338,4 +341,32 @@ void test_postgres_readers_go_on_in_another_database(void **state)
     tell(p, tx, "c");
     CHECK_OK(db_commit(&tx, &p->err), &p->err);
     assert_string_equal(read_on(p, ""), "c");
+}
+
+static int64_t expire_all(struct postgres *p)
+{
+    struct db_tx *tx = begin(p, DB_WRITE);
+    int64_t       n  = -1;
+
+    CHECK_OK(meta_event_expire(tx, INT64_MAX, 0, 100, &n, &p->err), &p->err);
+    CHECK_OK(db_commit(&tx, &p->err), &p->err);
+    return n;
+}
+
+/* Of a writer that overlaps the event has the lowest id, and the reader has not had it. */
+void test_postgres_retention_leaves_what_readers_have_not_had(void **state)
+{
+    struct postgres *p = *state;
+
+    register_reader(p, false);
+    struct db_tx *slow = begin(p, DB_WRITE), *quick = begin(p, DB_WRITE);
+    tell(p, slow, "a");
+    tell(p, quick, "b");
+    CHECK_OK(db_commit(&quick, &p->err), &p->err);
+    assert_int_equal(expire_all(p), 0);
+    assert_string_equal(read_on(p, ""), "b");
+    CHECK_OK(db_commit(&slow, &p->err), &p->err);
+    assert_int_equal(expire_all(p), 1);
+    assert_string_equal(read_on(p, ""), "a");
+    assert_int_equal(expire_all(p), 1);
 }
