@@ -141,6 +141,11 @@ enum failpoint {
     FP_PULLS_WRITTEN,
     FP_PULLS_COUNTED,
 
+    /* jobs */
+    FP_JOB_TAKEN,
+    FP_JOB_END_WRITTEN,
+    FP_JOB_ENDED,
+
     /* auth and cmd */
     FP_TOKEN_KEY_WRITTEN,
     FP_TOKEN_KEY_ADDED,

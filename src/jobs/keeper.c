@@ -279,7 +279,8 @@ static int take_due(struct jobs *jobs, struct err *err)
     AUTO(arena_free) struct arena *arena = arena_new();
     struct sight                   sight;
 
-    if (look(jobs, arena, &sight, err) < 0 || (sight.has_dead && bury(jobs, err) < 0))
+    if (look(jobs, arena, &sight, err) < 0 ||
+        (sight.has_dead && (bury(jobs, err) < 0 || look(jobs, arena, &sight, err) < 0)))
         return -1;
     for (size_t i = 0; i < sight.n_actions; i++) {
         const struct job_kind *kind  = jobs_kind(jobs->settings.kinds, sight.actions[i]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "codec/text.h"
 #include "db/db.h"
@@ -224,9 +225,10 @@ int job_end(struct job *job, const char *status, const char *message, struct err
     if (job_keep_lines(job, err) < 0 ||
         db_begin(job->jobs->settings.db, DB_WRITE, "end job", &tx, err) < 0 ||
         meta_job_end(tx, job->row.id, job->row.fence, status, str_from(text), err) < 0 ||
-        (strcmp(status, "errored") == 0 && add_retry(job, tx, arena, err) < 0))
+        (strcmp(status, "errored") == 0 && add_retry(job, tx, arena, err) < 0) ||
+        failpoint(FP_JOB_END_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_JOB_ENDED, err);
 }
 
 static int give_back(struct job *job, struct err *err)
@@ -295,7 +297,9 @@ static void *run_job(void *context)
     log_event(LOG_INFO, NULL, "job.begun",
               LOG_FIELDS(LOG_S("job", job->row.uuid), LOG_T("action", job->kind->name)), "%s",
               job->kind->says);
-    int result       = job->kind->run(job, job->jobs->settings.context, &why);
+    int result = failpoint(FP_JOB_TAKEN, &why);
+    if (result == 0)
+        result = job->kind->run(job, job->jobs->settings.context, &why);
     job->was_stopped = job_should_stop(job);
     if (result < 0)
         job_log(job, "failed: %s", why.text);

@@ -228,6 +228,16 @@ def wait_for_collection(life):
         time.sleep(0.02)
 
 
+def job(life):
+    registry = life.pusher.registry
+    answer = registry.post("/api/v0/jobs", json={"action": "sleep", "parameters": {"duration": "0"}})
+    life.pusher.expect(answer, 202)
+    deadline = time.monotonic() + 30
+    while registry.get(f"/api/v0/jobs/{answer.json()['id']}").json()["status"] != "done":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def stop(life):
     life.server.send_signal(signal.SIGTERM)
     life.server.process.wait(30)
@@ -271,6 +281,7 @@ SCENARIOS = {
     "token": (nothing, None, True),
     "admin": (nothing, None, True),
     "node": (nothing, None, True),
+    "job": (job, None, False),
     "key": (nothing, None, True),
     "settings.seed": (nothing, None, True),
     "reseal": (reseal, None, False),

@@ -34,6 +34,7 @@ ROWS = [
     Row('R-05',   'full, read-only and missing disks',     10, 'tests/crash/test_disk.py'),
     Row('R-06',   'memory: bounded, and what its end is',  20, 'tests/crash/test_memory.py'),
     Row('R-07',   'PostgreSQL killed, commits cut',        60, 'tests/crash/test_postgres.py'),
+    Row('MN',     'three nodes: lost answers, moved tags, chaos', 60, 'tests/crash/test_nodes.py'),
     Row('R-11',   'mutated raw requests',                  60, 'tests/hostile/test_r11_mutated.py'),
     Row('A-11',   'timing of refusals',                    10, 'tests/hostile/test_a11_timing.py'),
     Row('R-15',   'upgrade and back under traffic',        10, 'tests/upgrade/test_upgrade.py -k traffic'),
