@@ -364,6 +364,9 @@ CREATE UNIQUE INDEX holds_by_uuid ON holds (uuid)         WHERE uuid <> '';
 CREATE INDEX holds_by_path        ON holds (path, id);
 CREATE INDEX holds_by_tag         ON holds (repo_id, tag) WHERE kind = 'tag';
 
+UPDATE roles SET verbs = verbs || ' hold purge' WHERE is_built_in = 1 AND name = 'admin';
+UPDATE roles SET verbs = verbs || ' hold'       WHERE is_built_in = 1 AND name = 'security';
+
 -- The limit on tags: those that fit the pattern are kept and do not count. The count is there while there is a limit.
 ALTER TABLE repositories      ADD COLUMN tag_limit_keep {text} NOT NULL DEFAULT '';  -- a glob; empty: none is kept
 ALTER TABLE tags              ADD COLUMN is_kept        {int}  NOT NULL DEFAULT 0;

@@ -34,9 +34,11 @@ extern const struct api_route api_v1_collection_routes[];
 extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_quota_routes[];
 extern const struct api_route api_v1_pulls_routes[];
+extern const struct api_route api_v1_holds_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v1_service_routes[];
 extern const struct api_route api_v1_webhooks_routes[];
+extern const struct api_route api_v1_tag_rules_routes[];
 extern const struct api_route api_v2_base_routes[];
 extern const struct api_route api_v2_blob_routes[];
 extern const struct api_route api_v2_list_routes[];
@@ -78,9 +80,11 @@ const struct api_route *const api_tables[] = {
     api_v1_grants_routes,
     api_v1_quota_routes,
     api_v1_pulls_routes,
+    api_v1_holds_routes,
     api_v1_roles_routes,
     api_v1_service_routes,
     api_v1_webhooks_routes,
+    api_v1_tag_rules_routes,
     api_v2_base_routes,
     api_v2_blob_routes,
     api_v2_list_routes,

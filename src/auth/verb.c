@@ -22,6 +22,8 @@ const struct auth_verb_row auth_verb_table[] = {
     { AUTH_ACCESS,     "access",     "Grant and revoke roles." },
     { AUTH_REMOVE,     "remove",     "Delete the repository." },
     { AUTH_AUDIT,      "audit",      "See pulls and the audit log." },
+    { AUTH_HOLD,       "hold",       "Hold images, so that nobody deletes them, and lift one's own holds." },
+    { AUTH_PURGE,      "purge",      "Purge leaked secrets: every copy, at once and past undeleting." },
 };
 const size_t auth_n_verbs = ARRAY_LEN(auth_verb_table);
 

@@ -30,7 +30,9 @@ enum auth_verb {
     AUTH_ACCESS     = 1 << 12, /* who may what: grants on it */
     AUTH_REMOVE     = 1 << 13, /* delete the repository */
     AUTH_AUDIT      = 1 << 14, /* what happened: pulls and the audit log */
-    AUTH_ALL        = (1 << 15) - 1
+    AUTH_HOLD       = 1 << 15, /* holds: what may not be deleted */
+    AUTH_PURGE      = 1 << 16, /* take away at once, past the undelete window */
+    AUTH_ALL        = (1 << 17) - 1
 };
 
 #define AUTH_VERBS_PUSH (AUTH_PUSH | AUTH_TAG_CREATE | AUTH_TAG_MOVE | AUTH_CREATE)

@@ -13,6 +13,8 @@ const struct client_group client_groups[] = {
     { "grant",  "who may do what where: give, take, explain",                  client_grant_rows },
     { "quota",  "limits on bytes and tags, and what is used of them",          client_quota_rows },
     { "role",   "roles: which actions a grant stands for",                     client_role_rows },
+    { "immutable", "tags that stay as they are: rules by pattern",             client_immutable_rows },
+    { "hold",   "images that nobody may delete, and why",                      client_hold_rows },
     { "token",  "personal access tokens",                                      client_token_rows },
     { "service", "service accounts for machines, and their secrets",           client_service_rows },
     { "webhook", "calls of others when something happens here",                client_webhook_rows },

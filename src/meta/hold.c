@@ -9,7 +9,7 @@
 #include "meta/statements.h"
 #include "oci/name.h"
 
-enum { ADD, FIND, REMOVE, PAGE_ALL, PAGE_BELOW, ON, IN };
+enum { ADD, FIND, REMOVE, PAGE_ALL, PAGE_BELOW, KNOWS, ON, IN };
 
 /* clang-format off */
 #define COLUMNS "id, uuid, kind, coalesce(repo_id, 0), path, tag, digest, days, reason, owner, coalesce(until, 0), created_at"
@@ -59,6 +59,9 @@ static const struct db_statement sql[] = {
     [PAGE_BELOW] = { .name = "hold.page_below", .in = "tii",    .out = OUT,
                      .sql  = HOLDS " WHERE (path = $1 OR (path >= $1 || '/' AND path < $1 || '0')) AND id > $2"
                              " ORDER BY id LIMIT $3" },
+    [KNOWS]      = { .name = "hold.knows",      .in = "it",     .out = "i",
+                     .sql  = "SELECT 1 WHERE EXISTS (SELECT 1 FROM manifests WHERE digest = $2 AND ($1 = 0 OR repo_id = $1))"
+                             " OR EXISTS (SELECT 1 FROM repo_blobs WHERE digest = $2 AND ($1 = 0 OR repo_id = $1))" },
     [ON]         = { .name   = "hold.on",       .in = "itttii", .out = OUT "i",
                      .sqlite = ON_THING(META_PATHS_SQLITE("$2")), .pg = ON_THING(META_PATHS_PG("$2")) },
     [IN]         = { .name   = "hold.in",       .in = "iti",    .out = OUT "i",
@@ -147,6 +150,13 @@ int meta_hold_page(struct db_tx *tx, struct arena *arena, struct str prefix, int
     return list(tx, arena, PAGE_BELOW,
                 DB_ARGS(db_text(prefix), db_int(after), db_int((int64_t)n_max)), n_max, out, n_out,
                 err);
+}
+
+int meta_hold_knows(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err)
+{
+    int64_t one;
+
+    return db_find_int(tx, &sql[KNOWS], DB_ARGS(db_int(repo_id), db_text(digest)), &one, err);
 }
 
 static int find(struct db_tx *tx, struct arena *arena, int statement, const struct db_value *args,

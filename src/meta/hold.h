@@ -41,6 +41,9 @@ int meta_hold_remove(struct db_tx *tx, int64_t id, int64_t *out_n, struct err *e
 int meta_hold_page(struct db_tx *tx, struct arena *arena, struct str prefix, int64_t after,
                    size_t n_max, struct meta_hold **out, size_t *n_out, struct err *err);
 
+/* Is there such a manifest, deleted ones too, or blob, in the repository (0: anywhere)? 1, 0, -1. */
+int meta_hold_knows(struct db_tx *tx, int64_t repo_id, struct str digest, struct err *err);
+
 /* A thing that may be held. */
 struct meta_held {
     int64_t    repo_id; /* 0: a blob, wherever it is */

@@ -7,7 +7,7 @@
 #include "meta/image_private.h"
 #include "meta/statements.h"
 
-enum { LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE, PAGE_ROWS, ROWS_NAMED, ROWS_OF, COUNT };
+enum { FIND, LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE, PAGE_ROWS, ROWS_NAMED, ROWS_OF, COUNT };
 
 /* A manifest with more tags than this has the rest removed in further rounds. */
 enum { TAGS_OF_MAX = 100000 };
@@ -25,6 +25,8 @@ enum { TAGS_OF_MAX = 100000 };
 
 /* clang-format off */
 static const struct db_statement sql[] = {
+    [FIND]    = { .name = "tag.find",    .in = "it",    .out = "ttii",
+                  .sql  = FIND_BY_NAME },
     [LOCK]    = { .name = "tag.lock",    .in = "it",    .out = "ttii",
                   .sql  = FIND_BY_NAME,
                   .pg   = FIND_BY_NAME " FOR UPDATE" },
@@ -65,6 +67,13 @@ static const struct db_column row_columns[] = {
 /* clang-format on */
 
 META_STATEMENTS(tag);
+
+int meta_tag_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+                  struct meta_tag *out, struct err *err)
+{
+    return db_find(tx, arena, &sql[FIND], DB_ARGS(db_int(repo_id), db_text(name)), columns, out,
+                   err);
+}
 
 int meta_tag_lock(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
                   struct meta_tag *out, struct err *err)

@@ -24,6 +24,10 @@ struct meta_tag {
 int meta_tag_lock(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
                   struct meta_tag *out, struct err *err);
 
+/* The same without a lock, for who only looks. */
+int meta_tag_find(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str name,
+                  struct meta_tag *out, struct err *err);
+
 /* Makes the tag (name, digest, moved_by). 1; 0 another has made it since nothing was found to lock; -1. */
 int meta_tag_add(struct db_tx *tx, int64_t repo_id, const struct meta_tag *tag, struct err *err);
 

@@ -54,7 +54,6 @@ static const struct {
     { "cron.first", "reads one entry of an index" },
     { "cron.list", "all of them are wanted, and actions are a table of the program" },
     { "hold.on", "sorts the few holds of one thing" },
-    { "hold.on", "sorts the few holds of one thing" },
     { "hold.in", "asked when a repository is deleted; reads the holds, which people made" },
     { "tag_rule.of", "sorts the rules of one chain of prefixes" },
     { "job.actions_due", "the index holds jobs that wait only" },
