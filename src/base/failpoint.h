@@ -16,7 +16,8 @@
  *     list                   instead of all that: print the names and end
  *
  * `skip:NAME` among the rules leaves out a condition of safety (enum failpoint_skip), so that a test can show that
- * another test would see it missing.
+ * another test would see it missing. `clock:FILE` sets the wall clock off by as many seconds as stand in FILE, now and
+ * whenever that changes.
  *
  * A name or an action that does not exist ends the program with status 2. What happened is told on standard
  * error. tests/crash/test_failpoints.py kills a server at each of them and fails when one is not reached. */
@@ -24,6 +25,7 @@
 #define BASE_FAILPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct err;
 
@@ -193,6 +195,9 @@ enum failpoint_skip {
 
 /* Is the condition left out? Never in what is shipped. */
 bool failpoint_skips(enum failpoint_skip condition);
+
+/* How far the wall clock is set off, µs; 0 in what is shipped. For io/clock. */
+int64_t failpoint_clock_us(void);
 
 /* Of failpoint_on.c only. Takes a list as above in place of what was in force; null for none. ERR_INVALID
  * names what is wrong in it. Before the second thread starts. */

@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -183,6 +184,7 @@ static const struct {
 
 static struct rule rules[N_FAILPOINTS];
 static bool        skipped[N_SKIPS];
+static char        clock_path[ARGUMENT_MAX];
 
 const char *failpoint_name(enum failpoint point)
 {
@@ -251,6 +253,25 @@ int failpoint(enum failpoint point, struct err *err)
 bool failpoint_skips(enum failpoint_skip condition)
 {
     return skipped[condition];
+}
+
+int64_t failpoint_clock_us(void)
+{
+    char    text[32] = "";
+    int64_t seconds  = 0;
+
+    if (clock_path[0] == '\0')
+        return 0;
+    int     fd = open(clock_path, O_RDONLY | O_CLOEXEC); /* lint: calls: the file of a test */
+    ssize_t n  = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        close(fd);
+    bool is_back = n > 0 && text[0] == '-';
+    for (ssize_t i = is_back; i < n && text[i] >= '0' && text[i] <= '9' && seconds < 1000000000;
+         i++)
+        seconds = seconds * 10 + (text[i] - '0');
+    return (is_back ? -seconds : seconds) * 1000000;
 }
 
 /* -- the variable ------------------------------------------------------------------------------------- */
@@ -356,6 +377,8 @@ static int parse_rule(struct str text, struct err *err)
     str_next(&text, ':', &where);
     if (str_is(where, "skip"))
         return parse_skip(text, err);
+    if (str_is(where, "clock") && parse_path(text, clock_path))
+        return 0;
     str_next(&where, '@', &name);
     struct rule *rule = find_rule(name);
     if (rule == NULL)
@@ -373,6 +396,7 @@ int failpoint_arm(const char *spec, struct err *err)
 
     memset(rules, 0, sizeof(rules));
     memset(skipped, 0, sizeof(skipped));
+    clock_path[0] = '\0';
     while (str_next(&rest, ';', &one)) {
         if (parse_rule(one, err) < 0)
             return -1;

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/failpoint.h"
+
 static _Atomic int64_t offset_us;
 
 static int64_t read_clock(clockid_t id)
@@ -16,7 +18,8 @@ static int64_t read_clock(clockid_t id)
 
 int64_t clock_utc_us(void)
 {
-    return read_clock(CLOCK_REALTIME) + atomic_load_explicit(&offset_us, memory_order_relaxed);
+    return read_clock(CLOCK_REALTIME) + atomic_load_explicit(&offset_us, memory_order_relaxed) +
+           failpoint_clock_us();
 }
 
 int64_t clock_monotonic_us(void)

@@ -39,6 +39,7 @@ ROWS = [
     Row('A-11',   'timing of refusals',                    10, 'tests/hostile/test_a11_timing.py'),
     Row('R-15',   'upgrade and back under traffic',        10, 'tests/upgrade/test_upgrade.py -k traffic'),
     Row('R-17',   'edge metadata moved there and back',    10, 'tests/e2e/test_migrate.py -k edge_metadata'),
+    Row('R-10',   'collection: races, points, crashes, clocks', 45, 'tests/crash/test_collection.py tests/crash/test_collection_points.py'),
     Row('races',  'races, 20,000 rounds of each',          60, 'tests/hostile/test_i_races.py'),
     Row('R-18',   'silent corruption',                     10, 'tests/crash/test_corruption.py'),
     Row('steady', 'steady mixed load, watched for growth', 10, 'tests/soak/steady.py'),
