@@ -176,6 +176,7 @@ CREATE TABLE webhook_endpoints (
 ){rows};
 
 CREATE INDEX webhook_endpoints_due ON webhook_endpoints (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX webhook_endpoints_had ON webhook_endpoints (worker_id) WHERE lease_until > 0;
 
 CREATE TABLE webhooks (
     id               {id},

@@ -50,7 +50,7 @@ static void complain(const char *what, const struct err *err)
 
 /* -- telling ------------------------------------------------------------------------------------------- */
 
-/* Until nothing is due, or something goes wrong. */
+/* Until nothing is due, or something goes wrong; what failed is due again at a time that the looker must hear of. */
 static void tell_all(struct teller *teller)
 {
     struct deliverer     *d    = teller->deliverer;
@@ -59,10 +59,12 @@ static void tell_all(struct teller *teller)
                                    .should_stop = should_stop,
                                    .context     = d };
     struct err            err;
-    int                   done = 1;
+    int                   done = 1, n = 0;
 
-    while (done == 1 && !should_stop(d))
+    for (; done == 1 && !should_stop(d); n++)
         done = work_hook_turn(d->node->work, &turn, &err);
+    if (n > 1)
+        deliverer_wake(d);
     if (done < 0 && !should_stop(d) && err.kind != ERR_CONFLICT)
         complain("telling webhooks", &err);
 }
@@ -106,16 +108,17 @@ static void sweep(struct deliverer *d)
     }
 }
 
-static bool is_due(struct deliverer *d, int64_t *wait_us)
+/* How long nothing will be due that this node knows of; others queue too. */
+static int64_t look(struct deliverer *d)
 {
     struct err err;
-    int        found = work_hook_is_due(d->node->work, &err);
+    int64_t    wait_us;
 
-    if (found < 0) {
+    if (work_hook_next_due(d->node->work, &wait_us, &err) < 0) {
         complain("looking for webhooks", &err);
-        *wait_us = REST_US;
+        return REST_US;
     }
-    return found == 1;
+    return wait_us < LOOK_US ? wait_us : LOOK_US;
 }
 
 static void *run_looker(void *context)
@@ -124,16 +127,15 @@ static void *run_looker(void *context)
 
     pthread_mutex_lock(&d->lock);
     while (!atomic_load(&d->is_ending)) {
-        int64_t wait_us = LOOK_US;
-
         d->is_woken = false;
         pthread_mutex_unlock(&d->lock);
-        bool found = is_due(d, &wait_us);
+        int64_t wait_us = look(d);
         sweep(d);
         pthread_mutex_lock(&d->lock);
-        if (found) {
+        if (wait_us == 0) {
             d->n_due++;
             pthread_cond_broadcast(&d->due);
+            wait_us = LOOK_US;
         }
         if (!d->is_woken && !atomic_load(&d->is_ending))
             clock_cond_wait(&d->look, &d->lock, wait_us);
@@ -197,7 +199,7 @@ int deliverer_start(struct node *node, struct deliverer **out, struct err *err)
     pthread_mutex_init(&d->lock, NULL);
     clock_cond_init(&d->look);
     clock_cond_init(&d->due);
-    if (start_tellers(d, err) < 0 ||
+    if (work_hook_begin(node->work, str_from(node->id), err) < 0 || start_tellers(d, err) < 0 ||
         (pthread_create(&d->thread, NULL, run_looker, d) != 0 &&
          err_set_os(err, ERR_UNAVAILABLE, "starting the thread that looks for webhooks") < 0)) {
         end_tellers(d);

@@ -13,7 +13,8 @@ enum {
     WAKE,
     DEPTH,
     TAKE,
-    IS_DUE,
+    GIVE_UP,
+    NEXT_DUE,
     GUARD,
     PAGE,
     WEBHOOKS,
@@ -63,8 +64,12 @@ static const struct db_statement sql[] = {
     [TAKE]       = { .name   = "webhook_endpoint.take",  .in = "tiii", .out = "iittiiii",
                      .sqlite = TAKEN " WHERE id = (" TAKEABLE ") RETURNING " TAKEN_OUT,
                      .pg     = TAKEN " WHERE id = (" TAKEABLE " FOR UPDATE SKIP LOCKED) RETURNING " TAKEN_OUT },
-    [IS_DUE]     = { .name   = "webhook_endpoint.is_due", .in = "i",   .out = "i",
-                     .sql    = "SELECT id FROM webhook_endpoints WHERE next_at <= $1 AND lease_until < $1 LIMIT 1" },
+    [GIVE_UP]    = { .name   = "webhook_endpoint.give_up", .in = "t",  .out = "",
+                     .sql    = "UPDATE webhook_endpoints SET lease_until = 0, fence = fence + 1"
+                               " WHERE worker_id = $1 AND lease_until > 0" },
+    [NEXT_DUE]   = { .name   = "webhook_endpoint.next_due", .in = "i", .out = "i",
+                     .sql    = "SELECT next_at FROM webhook_endpoints WHERE next_at IS NOT NULL AND lease_until < $1"
+                               " ORDER BY next_at LIMIT 1" },
     [GUARD]      = { .name   = "webhook_endpoint.guard", .in = "ii",   .out = "i",
                      .sqlite = "SELECT id FROM webhook_endpoints WHERE id = $1 AND fence = $2",
                      .pg     = "SELECT id FROM webhook_endpoints WHERE id = $1 AND fence = $2 FOR UPDATE" },
@@ -251,11 +256,14 @@ int meta_hook_take(struct db_tx *tx, struct arena *arena, struct str worker_id, 
                    taken_columns, out, err);
 }
 
-int meta_hook_is_due(struct db_tx *tx, struct err *err)
+int meta_hook_give_up(struct db_tx *tx, struct str worker_id, struct err *err)
 {
-    int64_t id; /* that there is one */
+    return db_run(tx, &sql[GIVE_UP], DB_ARGS(db_text(worker_id)), NULL, err);
+}
 
-    return db_find_int(tx, &sql[IS_DUE], DB_ARGS(db_int(db_now(tx))), &id, err);
+int meta_hook_next_due(struct db_tx *tx, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[NEXT_DUE], DB_ARGS(db_int(db_now(tx))), out, err);
 }
 
 int meta_hook_guard(struct db_tx *tx, int64_t endpoint_id, int64_t fence, struct err *err)

@@ -55,8 +55,11 @@ struct meta_hook_taken {
 int meta_hook_take(struct db_tx *tx, struct arena *arena, struct str worker_id, int64_t lease_us,
                    int64_t with_slow, struct meta_hook_taken *out, struct err *err);
 
-/* 1: there is one to take; 0; -1. */
-int meta_hook_is_due(struct db_tx *tx, struct err *err);
+/* Ends the leases of a worker that begins a new life: what it had taken in the last one it will not tell of. */
+int meta_hook_give_up(struct db_tx *tx, struct str worker_id, struct err *err);
+
+/* When the first that nobody has is due: 1, 0 nothing waits, -1. */
+int meta_hook_next_due(struct db_tx *tx, int64_t *out, struct err *err);
 
 /* ERR_CONFLICT, code HOOK_LOST, when the fence has moved on. Holds the endpoint's row. */
 int meta_hook_guard(struct db_tx *tx, int64_t endpoint_id, int64_t fence, struct err *err);

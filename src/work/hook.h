@@ -151,8 +151,11 @@ struct work_hook_replay {
 int work_hook_replay(struct work *work, struct str uuid, const struct work_hook_replay *replay,
                      int64_t *out_n, struct err *err);
 
-/* Is an endpoint due? 1, 0, -1. */
-int work_hook_is_due(struct work *work, struct err *err);
+/* Before the first turn of a node: it gives up what it had taken in an earlier life. */
+int work_hook_begin(struct work *work, struct str worker_id, struct err *err);
+
+/* How long until an endpoint is due: 0 when one is, INT64_MAX when nothing waits. */
+int work_hook_next_due(struct work *work, int64_t *out_wait_us, struct err *err);
 
 /* Takes the endpoint that is due for longest and tells it of the head of its queue: 1, 0 none is due, -1. with_slow:
  * may it be one that failed or was slow? *out_slow: it was. */

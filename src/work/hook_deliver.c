@@ -3,7 +3,8 @@
  *     taken ──read──▶ calls ──send, one after the other──▶ results ──record──▶ released
  *
  * Calls go out between two transactions. A node that dies in between has told and not written it down: then they are
- * told again. The turn ends at the first failure, after BATCH calls, or when half of the lease is over. */
+ * told again. The turn ends at the first failure, after BATCH calls, or after TURN_US; the lease lasts longer than the last
+ * call that it began can take. */
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,7 +16,7 @@
 
 enum { BATCH = 32, GONE = 410, HOOKS_MAX = 10000 };
 
-#define LEASE_US INT64_C(60000000)
+#define TURN_US INT64_C(20000000) /* no call begins later */
 #define SLOW_US INT64_C(1000000)
 #define LOCAL_RETRY_US INT64_C(500000)
 
@@ -61,7 +62,8 @@ static int take(struct turn *t, struct err *err)
 
     if (db_begin(t->work->db, DB_WRITE, "take webhook endpoint", &tx, err) < 0)
         return -1;
-    int found = meta_hook_take(tx, t->arena, t->settings->worker_id, LEASE_US,
+    int64_t lease_us = TURN_US + 2 * work_policy(t->work)->hook_timeout;
+    int     found    = meta_hook_take(tx, t->arena, t->settings->worker_id, lease_us,
                                t->settings->with_slow ? 1 : 0, &t->taken, err);
     if (found < 1)
         return found;
@@ -229,7 +231,7 @@ static bool should_stop(const struct turn *t)
 
 static void make_calls(struct turn *t)
 {
-    int64_t until = clock_monotonic_us() + LEASE_US / 2;
+    int64_t until = clock_monotonic_us() + TURN_US;
 
     for (size_t i = 0; i < t->n_calls; i++) {
         struct call *call = &t->calls[i];
@@ -380,13 +382,29 @@ static void give_back(struct turn *t)
         (void)db_commit(&tx, &ignored);
 }
 
-int work_hook_is_due(struct work *work, struct err *err)
+int work_hook_begin(struct work *work, struct str worker_id, struct err *err)
 {
     AUTO(db_abort) struct db_tx *tx = NULL;
 
-    if (db_begin(work->db, DB_LOOK, "is a webhook due", &tx, err) < 0)
+    if (db_begin(work->db, DB_WRITE, "begin webhooks", &tx, err) < 0 ||
+        meta_hook_give_up(tx, worker_id, err) < 0)
         return -1;
-    return meta_hook_is_due(tx, err);
+    return db_commit(&tx, err);
+}
+
+int work_hook_next_due(struct work *work, int64_t *out_wait_us, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+    int64_t                      at;
+
+    if (db_begin(work->db, DB_LOOK, "when is a webhook due", &tx, err) < 0)
+        return -1;
+    int     found = meta_hook_next_due(tx, &at, err);
+    int64_t now   = db_now(tx);
+    if (found < 0)
+        return -1;
+    *out_wait_us = found == 0 ? INT64_MAX : at <= now ? 0 : at - now;
+    return 0;
 }
 
 int work_hook_turn(struct work *work, const struct work_hook_turn *turn, struct err *err)
