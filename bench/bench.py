@@ -24,6 +24,7 @@ import time
 import urllib.parse
 import urllib.request
 
+import hooks
 import seed
 from systems import (CIPHER, MANIFEST_TYPE, REPOSITORY, SERVICE, TAG, Assay, AssayPostgres, DockerRegistry, Nginx,
                      make_image, push, quiet)
@@ -305,6 +306,19 @@ def pull_during_pushes(bench, system):
         pushing.wait()
 
 
+def webhooks(bench, name):
+    """Of a registry of its own each time, whose webhooks may go to this machine."""
+    kind = KINDS[name]
+    system = bench.fresh(type('Hooked', (kind,), {'more': lambda self: [*kind.more(self), '--egress-allow', '127.0.0.0/8']}),
+                         f'{name}-hooked')
+    system.fill()
+    system.start()
+    try:
+        return hooks.deliveries(system, REPOSITORY, bench.image.manifest, MANIFEST_TYPE)
+    finally:
+        bench.drop(system)
+
+
 def token_path(repository=REPOSITORY):
     return '/auth/token?' + urllib.parse.urlencode({'service': SERVICE, 'scope': f'repository:{repository}:pull'})
 
@@ -528,6 +542,8 @@ def rows_of(options):
             fresh=True),
         Row('mixed', 'manifest by tag while pushes run: p99', 'ms', pull_during_pushes, (ASSAY, NGINX),
             (Wanted(3, NGINX, is_most=True),)),
+        Row('webhooks', '10,000 calls to 50 endpoints of webhooks, one dead and one slow: the others', 'calls/s', webhooks, (ASSAY, PG),
+            (Wanted(500, is_least=True), Wanted(500, is_least=True, who=PG)), fresh=True),
         Row('tokens', 'tokens issued, the password remembered, 32 connections', 'req/s', tokens, (ASSAY, PG),
             (Wanted(5000, is_least=True), Wanted(20, ASSAY, row='argon2'))),
         Row('argon2', 'tokens issued after a full check of the password (argon2id), 8 connections', '1/s', full_checks,

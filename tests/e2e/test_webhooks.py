@@ -346,6 +346,16 @@ def test_a_replay_tells_again_from_an_event_on_with_the_ids_of_then(boss, receiv
         assert boss.post(f"/api/v1/webhooks/{hook['id']}/replay", json=bad).status_code == 400
 
 
+def test_what_was_sent_and_what_failed_are_activities(boss, receiver, authority):
+    repo = repository(boss)
+    receiver.answer = lambda call: 500 if len(receiver.calls) == 0 else 200
+    subscribe(boss, receiver, authority, key=repo)
+    boss.push_image(repo, "v1")
+    receiver.wait(lambda calls: [call.status for call in calls] == [500, 200], "both calls")
+    for type in ("FAIL", "SEND"):
+        eventually(lambda: boss.get("/api/v0/events", params={"eventType": type, "objectType": "WEBHOOK"}).json()["events"], type)
+
+
 # -- the command line -----------------------------------------------------------------------------------------------
 
 
