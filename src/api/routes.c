@@ -35,6 +35,7 @@ extern const struct api_route api_v1_grants_routes[];
 extern const struct api_route api_v1_quota_routes[];
 extern const struct api_route api_v1_pulls_routes[];
 extern const struct api_route api_v1_holds_routes[];
+extern const struct api_route api_v1_purges_routes[];
 extern const struct api_route api_v1_roles_routes[];
 extern const struct api_route api_v1_service_routes[];
 extern const struct api_route api_v1_webhooks_routes[];
@@ -81,6 +82,7 @@ const struct api_route *const api_tables[] = {
     api_v1_quota_routes,
     api_v1_pulls_routes,
     api_v1_holds_routes,
+    api_v1_purges_routes,
     api_v1_roles_routes,
     api_v1_service_routes,
     api_v1_webhooks_routes,

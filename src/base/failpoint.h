@@ -142,6 +142,10 @@ enum failpoint {
     FP_QUOTA_FOLDED,
     FP_PULLS_WRITTEN,
     FP_PULLS_COUNTED,
+    FP_PURGE_WRITTEN,
+    FP_PURGED,
+    FP_PURGE_REMOVED,
+    FP_PURGE_DONE,
 
     /* jobs */
     FP_JOB_TAKEN,

@@ -15,6 +15,7 @@ const struct client_group client_groups[] = {
     { "role",   "roles: which actions a grant stands for",                     client_role_rows },
     { "immutable", "tags that stay as they are: rules by pattern",             client_immutable_rows },
     { "hold",   "images that nobody may delete, and why",                      client_hold_rows },
+    { "purge",  "take leaked secrets away at once",                            client_purge_rows },
     { "token",  "personal access tokens",                                      client_token_rows },
     { "service", "service accounts for machines, and their secrets",           client_service_rows },
     { "webhook", "calls of others when something happens here",                client_webhook_rows },

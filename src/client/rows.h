@@ -16,6 +16,7 @@ extern const struct client_command client_grant_rows[];
 extern const struct client_command client_quota_rows[];
 extern const struct client_command client_immutable_rows[];
 extern const struct client_command client_hold_rows[];
+extern const struct client_command client_purge_rows[];
 extern const struct client_command client_token_rows[];
 extern const struct client_command client_service_rows[];
 extern const struct client_command client_audit_rows[];

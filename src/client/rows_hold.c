@@ -42,6 +42,14 @@ static int fill_hold(struct client_run *run, struct err *err)
     return 0;
 }
 
+/* Taken away at once is taken away for good: --now says so, and without it the command only shows what would go. */
+static int fill_purge(struct client_run *run, struct err *err)
+{
+    (void)err;
+    client_body_add(run, "dryRun", client_has(&run->input, "--now") ? STR("false") : STR("true"));
+    return 0;
+}
+
 /* clang-format off */
 static const struct client_option place_options[] = {
     { "--prefix", "PREFIX", CLIENT_TEXT, CLIENT_IN_QUERY, "prefix", NULL, "at that prefix and below it; the whole registry without" },
@@ -135,6 +143,33 @@ const struct client_command client_hold_rows[] = {
       .method = "DELETE", .path = "/api/v1/holds/{ID}", .done = "lifted hold {ID}",
       .more = "`assay hold list` shows the ID. A hold is its owner's to lift, or a system admin's.",
       .examples = "assay hold lift 0197a1b2-0000-7000-8000-000000000000" },
+    { 0 },
+};
+
+static const struct client_option purge_options[] = {
+    { "--now",    NULL,     CLIENT_FLAG, CLIENT_IN_CODE, NULL,     NULL, "do it; without, only show what would go" },
+    { "--reason", "TEXT",   CLIENT_TEXT, CLIENT_IN_BODY, "reason", NULL, "why; must be given, and is on record" },
+    { "--prefix", "PREFIX", CLIENT_TEXT, CLIENT_IN_BODY, "prefix", NULL, "only at that prefix and below it; everywhere without" },
+    { 0 },
+};
+
+static const struct client_column purge_columns[] = {
+    { "DIGEST", "digest", CLIENT_AS_IS }, { "DRY RUN", "dryRun", CLIENT_AS_IS }, { "MANIFESTS", "manifests", CLIENT_AS_IS },
+    { "TAGS", "tags", CLIENT_AS_IS }, { "BYTES", "bytes", CLIENT_AS_IS },
+    { "COPIES", "copies:{repository}@{digest} {tags}", CLIENT_AS_IS }, { "UNTAGGED IN", "repositories", CLIENT_AS_IS },
+    { "BLOBS", "blobs:{digest} {size} {keptBy}", CLIENT_AS_IS }, { 0 },
+};
+
+const struct client_command client_purge_rows[] = {
+    { .name = "purge", .args = "DIGEST", .summary = "Take a leaked secret away: every copy at once, past undeleting",
+      .method = "POST", .path = "/api/v1/purges", .body = "digest=DIGEST", .options = purge_options, .fill = fill_purge,
+      .columns = purge_columns,
+      .more =
+        "DIGEST is that of a manifest, or of a blob with all images that have it. Every tag and copy is shown first: without\n"
+        "--now nothing is changed. What is held refuses the whole of it. What other images need of it stays.",
+      .examples =
+        "assay purge sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef --reason 'key in layer 3'\n"
+        "assay purge sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef --reason 'key in layer 3' --now" },
     { 0 },
 };
 /* clang-format on */

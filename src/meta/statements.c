@@ -28,6 +28,7 @@ const struct db_statements *const meta_statements[] = {
     &meta_quota_statements,
     &meta_outbox_statements,
     &meta_pull_statements,
+    &meta_purge_statements,
     &meta_registry_statements,
     &meta_repo_list_statements,
     &meta_repo_statements,

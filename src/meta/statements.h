@@ -36,6 +36,7 @@ extern const struct db_statements meta_org_statements;
 extern const struct db_statements meta_quota_statements;
 extern const struct db_statements meta_outbox_statements;
 extern const struct db_statements meta_pull_statements;
+extern const struct db_statements meta_purge_statements;
 extern const struct db_statements meta_registry_statements;
 extern const struct db_statements meta_repo_list_statements;
 extern const struct db_statements meta_repo_statements;

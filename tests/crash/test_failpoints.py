@@ -204,6 +204,21 @@ def abandoned(life):
     time.sleep(1.2)
 
 
+def purge(life):
+    """A secret in a repository that no book is kept of; what a kill left of the one before goes with the second try."""
+    registry, secret = life.pusher.registry, b"a secret of every life"
+    body = {"digest": oci.digest(secret), "reason": "it leaked"}
+    life.pusher.expect(registry.post("/api/v1/purges", json=body), 200, 404)
+    registry.push_blobs("admin/leaky", oci.EMPTY_JSON, secret)
+    registry.push_document("admin/leaky", "v1", oci.manifest(
+        oci.descriptor(oci.EMPTY_JSON, oci.OCI_CONFIG), [oci.descriptor(secret, oci.OCI_LAYER)]), oci.EMPTY_JSON, [secret])
+    done = life.pusher.expect(registry.post("/api/v1/purges", json=body), 200).json()
+    assert done["manifests"] == done["tags"] == 1 and [blob["goes"] for blob in done["blobs"] if blob["size"] == len(secret)] == [True]
+    assert registry.get("/v2/admin/leaky/manifests/v1").status_code == 404
+    left = [path for path in (life.server.data / "blobs").rglob("*") if oci.digest(secret).split(":")[1] in path.name]
+    assert not life.server.is_running() or len(left) == life.number - 1 or not left, left
+
+
 def wait_for_sweep(life):
     """The sweep runs soon after the start, and takes the bytes of what was abandoned."""
     uploads, deadline = life.server.data / "blobs" / "uploads", time.monotonic() + 30
@@ -275,6 +290,7 @@ SCENARIOS = {
     "setting.": (settings, None, False),
     "access": (access, None, False),
     "pulls": (pulls, None, False),
+    "purge": (purge, None, False),
     "collect": (wait_for_collection, deleted, False),
     "quota": (quota, None, False),
     "password": (password, None, False),
