@@ -1,6 +1,9 @@
 /* meta/registry.c: named values, settings and nodes. */
 #include "meta/registry.h"
 
+#include <string.h>
+
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
@@ -78,6 +81,45 @@ static const struct db_column node_columns[] = {
 /* clang-format on */
 
 META_STATEMENTS(registry);
+
+static int read_number(const char *name, struct str word, int64_t *out, struct err *err)
+{
+    *out = 0;
+    for (size_t i = 0; i < word.n; i++) {
+        if (word.p[i] < '0' || word.p[i] > '9' || *out > INT64_MAX / 10 - 1)
+            return err_set_corrupt(err, "the registry's value %s", name);
+        *out = *out * 10 + (word.p[i] - '0');
+    }
+    return 0;
+}
+
+int meta_registry_numbers(struct db_tx *tx, struct arena *arena, const char *name, int64_t *out,
+                          size_t n, struct err *err)
+{
+    struct str text, word;
+    int        found = meta_registry_get(tx, arena, name, &text, err);
+
+    memset(out, 0, n * sizeof(*out));
+    if (found < 1)
+        return found;
+    for (size_t i = 0; i < n && str_next(&text, ' ', &word); i++) {
+        if (read_number(name, word, &out[i], err) < 0)
+            return -1;
+    }
+    return 1;
+}
+
+int meta_registry_set_numbers(struct db_tx *tx, const char *name, const int64_t *numbers, size_t n,
+                              struct err *err)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct buf                     text;
+
+    buf_init(&text, arena, 256);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&text, "%s%lld", i == 0 ? "" : " ", (long long)numbers[i]);
+    return meta_registry_set(tx, name, buf_view(&text), err);
+}
 
 int meta_registry_lock(struct db_tx *tx, struct err *err)
 {

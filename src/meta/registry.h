@@ -18,6 +18,12 @@ int meta_registry_get(struct db_tx *tx, struct arena *arena, const char *name, s
                       struct err *err);
 int meta_registry_set(struct db_tx *tx, const char *name, struct str value, struct err *err);
 
+/* A value that is a row of numbers, none of them below 0: 1, 0 all of them are 0, -1. */
+int meta_registry_numbers(struct db_tx *tx, struct arena *arena, const char *name, int64_t *out,
+                          size_t n, struct err *err);
+int meta_registry_set_numbers(struct db_tx *tx, const char *name, const int64_t *numbers, size_t n,
+                              struct err *err);
+
 /* Until the transaction ends no other node is between asking what the instance has and writing it. */
 int meta_registry_lock(struct db_tx *tx, struct err *err);
 

@@ -49,7 +49,7 @@ static void hold(struct collect_run *run, const char *why, int64_t until, bool c
 static int read_numbers(struct collect_run *run, const char *name, int64_t *out, size_t n,
                         struct err *err)
 {
-    return collect_numbers_read(run->tx, run->arena, name, out, n, err);
+    return meta_registry_numbers(run->tx, run->arena, name, out, n, err);
 }
 
 /* -- what is kept ------------------------------------------------------------------------------------- */
@@ -113,8 +113,9 @@ static int keep_clock(struct collect_run *run, struct err *err)
         return 0;
     if (read_numbers(run, "collect.clock", &highest, 1, err) < 0)
         return -1;
-    return now > highest + SKEW_US ? collect_numbers_write(run->tx, "collect.clock", &now, 1, err)
-                                   : 0;
+    return now > highest + SKEW_US
+               ? meta_registry_set_numbers(run->tx, "collect.clock", &now, 1, err)
+               : 0;
 }
 
 /* -- the others --------------------------------------------------------------------------------------- */
@@ -157,7 +158,7 @@ static int keep_timeline(struct collect_run *run, struct err *err)
 
     if (read_timeline(run, since, &is_new, err) < 0)
         return -1;
-    return is_new ? collect_numbers_write(run->tx, "collect.timeline", since, 2, err) : 0;
+    return is_new ? meta_registry_set_numbers(run->tx, "collect.timeline", since, 2, err) : 0;
 }
 
 static int look_at_nodes_and_damage(struct collect_run *run, struct err *err)
@@ -207,8 +208,9 @@ static int keep_fuse(struct collect_run *run, struct err *err)
 {
     int64_t kept[FUSE_NUMBERS] = { run->fuse.began_at, run->fuse.n, run->fuse.bytes, 1 };
 
-    return run->is_blown ? collect_numbers_write(run->tx, "collect.fuse", kept, FUSE_NUMBERS, err)
-                         : 0;
+    return run->is_blown
+               ? meta_registry_set_numbers(run->tx, "collect.fuse", kept, FUSE_NUMBERS, err)
+               : 0;
 }
 
 int collect_fuse_burn(struct collect_run *run, const struct work_collected *before, struct err *err)
@@ -233,7 +235,7 @@ int collect_fuse_burn(struct collect_run *run, const struct work_collected *befo
     run->fuse.bytes += bytes;
     memcpy(kept, (int64_t[FUSE_NUMBERS]){ run->fuse.began_at, run->fuse.n, run->fuse.bytes },
            sizeof(kept));
-    return collect_numbers_write(run->tx, "collect.fuse", kept, FUSE_NUMBERS, err);
+    return meta_registry_set_numbers(run->tx, "collect.fuse", kept, FUSE_NUMBERS, err);
 }
 
 /* -- all of them -------------------------------------------------------------------------------------- */

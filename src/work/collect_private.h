@@ -78,10 +78,4 @@ int collect_objects(struct collect_run *run, struct err *err);
 /* Adds what the run did to what the registry and the process remember of all runs. */
 int collect_remember(struct collect_run *run, struct err *err);
 
-/* A row of numbers with blanks between, as a named value of the registry: 1, 0 all of them 0, -1. */
-int collect_numbers_read(struct db_tx *tx, struct arena *arena, const char *name, int64_t *out,
-                         size_t n, struct err *err);
-int collect_numbers_write(struct db_tx *tx, const char *name, const int64_t *numbers, size_t n,
-                          struct err *err);
-
 #endif

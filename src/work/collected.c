@@ -1,7 +1,6 @@
 /* work/collected.c: what collection did, what waits and what holds it; and what an operator says to its brakes. */
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/mem.h"
@@ -10,47 +9,6 @@
 #include "work/collect_private.h"
 
 #define DAY_US (86400 * INT64_C(1000000))
-
-/* -- named values ------------------------------------------------------------------------------------- */
-
-static int read_number(const char *name, struct str word, int64_t *out, struct err *err)
-{
-    *out = 0;
-    for (size_t i = 0; i < word.n; i++) {
-        if (word.p[i] < '0' || word.p[i] > '9' || *out > INT64_MAX / 10 - 1)
-            return err_set_corrupt(err, "the registry's value %s", name);
-        *out = *out * 10 + (word.p[i] - '0');
-    }
-    return 0;
-}
-
-int collect_numbers_read(struct db_tx *tx, struct arena *arena, const char *name, int64_t *out,
-                         size_t n, struct err *err)
-{
-    struct str text, word;
-    int        found = meta_registry_get(tx, arena, name, &text, err);
-
-    memset(out, 0, n * sizeof(*out));
-    if (found < 1)
-        return found;
-    for (size_t i = 0; i < n && str_next(&text, ' ', &word); i++) {
-        if (read_number(name, word, &out[i], err) < 0)
-            return -1;
-    }
-    return 1;
-}
-
-int collect_numbers_write(struct db_tx *tx, const char *name, const int64_t *numbers, size_t n,
-                          struct err *err)
-{
-    AUTO(arena_free) struct arena *arena = arena_new();
-    struct buf                     text;
-
-    buf_init(&text, arena, 256);
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&text, "%s%lld", i == 0 ? "" : " ", (long long)numbers[i]);
-    return meta_registry_set(tx, name, buf_view(&text), err);
-}
 
 /* -- sums --------------------------------------------------------------------------------------------- */
 
@@ -95,7 +53,7 @@ int collect_remember(struct collect_run *run, struct err *err)
         return 0;
     if (db_begin(run->work->db, DB_WRITE, "remember a collection", &tx, err) < 0 ||
         meta_registry_lock(tx, err) < 0 ||
-        collect_numbers_read(tx, arena, SUMS, sums, N_KEPT_SUMS, err) < 0)
+        meta_registry_numbers(tx, arena, SUMS, sums, N_KEPT_SUMS, err) < 0)
         return -1;
     if (sums[SUM_SINCE] == 0)
         sums[SUM_SINCE] = db_now(tx);
@@ -103,7 +61,7 @@ int collect_remember(struct collect_run *run, struct err *err)
     sums[SUM_BLOBS] += did->n_blobs;
     sums[SUM_OBJECTS] += did->n_objects;
     sums[SUM_BYTES] += did->object_bytes;
-    if (collect_numbers_write(tx, SUMS, sums, N_KEPT_SUMS, err) < 0)
+    if (meta_registry_set_numbers(tx, SUMS, sums, N_KEPT_SUMS, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
@@ -136,7 +94,7 @@ int work_collect_status(struct work *work, struct work_collect_status *out, stru
     if (collect_brake(&run, err) < 0 ||
         db_begin(work->db, DB_READ, "look at collection", &tx, err) < 0 ||
         meta_review_counts(tx, &out->counts, err) < 0 ||
-        collect_numbers_read(tx, arena, SUMS, sums, N_KEPT_SUMS, err) < 0)
+        meta_registry_numbers(tx, arena, SUMS, sums, N_KEPT_SUMS, err) < 0)
         return -1;
     memcpy(out->brakes, run.brakes, sizeof(out->brakes));
     out->n_brakes       = run.n_brakes;
@@ -159,16 +117,16 @@ static int let_go(struct db_tx *tx, struct arena *arena, struct err *err)
 {
     int64_t now = db_now(tx), n_resets, timeline[2] = { 0 }, fuse = now;
 
-    if (collect_numbers_read(tx, arena, "collect.resets", &n_resets, 1, err) < 0 ||
+    if (meta_registry_numbers(tx, arena, "collect.resets", &n_resets, 1, err) < 0 ||
         meta_timeline(tx, &timeline[0], err) < 0)
         return -1;
     n_resets++;
     if (meta_registry_set(tx, "collect.brake", STR(""), err) < 0 ||
-        collect_numbers_write(tx, "collect.resets", &n_resets, 1, err) < 0 ||
-        collect_numbers_write(tx, "collect.clock", &now, 1, err) < 0 ||
-        collect_numbers_write(tx, "collect.timeline", timeline, 2, err) < 0)
+        meta_registry_set_numbers(tx, "collect.resets", &n_resets, 1, err) < 0 ||
+        meta_registry_set_numbers(tx, "collect.clock", &now, 1, err) < 0 ||
+        meta_registry_set_numbers(tx, "collect.timeline", timeline, 2, err) < 0)
         return -1;
-    return collect_numbers_write(tx, "collect.fuse", &fuse, 1, err);
+    return meta_registry_set_numbers(tx, "collect.fuse", &fuse, 1, err);
 }
 
 static int hold(struct db_tx *tx, struct arena *arena, struct err *err)
