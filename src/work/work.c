@@ -1,79 +1,19 @@
 /* work/work.c: what the verbs share: the stores, the policy in force, and the few steps that occur in
- * more than one of them. */
+ * more than one of them. Its making and its end stand in work/life.c. */
 #include "work/work.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/beside.h"
-#include "base/cache.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "blob/blob.h"
-#include "codec/pattern.h"
-#include "io/clock.h"
 #include "meta/account.h"
 #include "meta/blob.h"
 #include "meta/manifest.h"
 #include "meta/object.h"
 #include "meta/repo.h"
-#include "oci/name.h"
 #include "work/damage.h"
-#include "work/hook.h"
-#include "work/pulls_private.h"
 #include "work/quota_private.h"
 
-enum {
-    REFUSALS_COUNTED = 4096,
-    BESIDE_THREADS   = 4,
-    READ_BLOCK       = 256 * 1024,
-    RESERVE_MAX_PART = 16
-};
-
-struct work *work_new(const struct work_settings *settings)
-{
-    struct work *work = mem_new(struct work);
-
-    work->db    = settings->db;
-    work->auth  = settings->auth;
-    work->store = settings->store;
-    memcpy(work->state_key, settings->state_key, sizeof(work->state_key));
-    pthread_mutex_init(&work->uploads_lock, NULL);
-    clock_cond_init(&work->uploads_changed);
-    work->beside   = beside_new(BESIDE_THREADS);
-    work->patterns = pattern_cache_new();
-    work->refusals = cache_new(REFUSALS_COUNTED, sizeof(int64_t));
-    work->pulls    = pulls_new();
-    work_set_policy(work, &settings->policy);
-    quota_init(work);
-    snprintf(work->node_id, sizeof(work->node_id), STR_FMT, STR_ARGS(settings->node_id));
-    return work;
-}
-
-void work_free(struct work **work)
-{
-    if (*work == NULL)
-        return;
-
-    struct work_policy_kept *kept = atomic_load(&(*work)->policy);
-    while (kept != NULL) {
-        struct work_policy_kept *older = kept->older;
-
-        mem_free(kept);
-        kept = older;
-    }
-    quota_fini(*work);
-    beside_free(&(*work)->beside);
-    pattern_cache_free(&(*work)->patterns);
-    cache_free(&(*work)->refusals);
-    pulls_free(&(*work)->pulls);
-    pthread_mutex_destroy(&(*work)->uploads_lock);
-    pthread_cond_destroy(&(*work)->uploads_changed);
-    work_hooks_free(*work);
-    mem_wipe((*work)->state_key, sizeof((*work)->state_key));
-    mem_free(*work);
-    *work = NULL;
-}
+enum { READ_BLOCK = 256 * 1024, RESERVE_MAX_PART = 16 };
 
 void work_set_policy(struct work *work, const struct work_policy *policy)
 {
