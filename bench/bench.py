@@ -188,6 +188,38 @@ def push_small(bench, system):
                      bench.next_number())['rate']
 
 
+def under_quota(bench, system):
+    """50 clients push small images into one repository: the rate under a quota, with room for all, against the rate
+    without. What the quota says afterwards must be what is there."""
+    paths = ('admin',)
+
+    def rate():
+        os.sync()
+        return bench.ask('small', f'127.0.0.1:{system.port}', basic(system), 'admin/quota', 1000, 50,
+                         bench.next_number())['rate']
+
+    def bound():
+        for path in paths:
+            system.ask('PUT', '/api/v1/quotas', {'path': path, 'bytes': 1 << 40, 'tags': 1_000_000})
+        try:
+            found = rate()
+            for path in paths:
+                rows = system.ask('GET', f'/api/v1/quotas/usage?path={path}')
+                quota = next(row for row in system.ask('GET', f'/api/v1/quotas?prefix={path}&pageSize=0')['quotas']
+                             if row['path'] == path)
+                if (quota['usedBytes'], quota['usedTags']) != (rows['bytes'], rows['tags']):
+                    raise SystemExit(f'a quota is not exact: {quota}, {rows}')
+            return found
+        finally:
+            for path in paths:
+                system.ask('DELETE', f'/api/v1/quotas?path={path}')
+
+    system.bound_first = not getattr(system, 'bound_first', False)
+    if system.bound_first:
+        return bound() / rate()
+    return 1 / (rate() / bound())
+
+
 def seeded(bench, name):
     """The registry with a million of everything, on the engine of that system."""
     system = bench.systems.get(f'{name}-seeded')
@@ -526,6 +558,8 @@ def rows_of(options):
         Row('push-small', 'push 1,000 small images, 8 clients', 'images/s', push_small, (ASSAY, DOCKER, PG),
             (Wanted(2, DOCKER), Wanted(2, DOCKER, who=PG))),
     ]
+    rows += [Row('quota', '50 clients push into one repository under a quota, against none', '×', under_quota, (ASSAY, PG),
+                 (Wanted(0.9, is_least=True), Wanted(0.9, is_least=True, who=PG)), 5)]
     rows += [Row(f'{kind}-{where}', f'{title}, {where}: p99', 'ms', page(kind, where), (ASSAY, PG),
                  (Wanted(5), Wanted(5, who=PG)), fresh=True)
              for kind, title in (('tags', 'page of 100 of 1,000,000 tags'),

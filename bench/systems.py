@@ -216,6 +216,13 @@ class Assay(System):
             {**self.basic(), 'Content-Type': 'application/json'}, method='PATCH')
         urllib.request.urlopen(asked, timeout=10).close()
 
+    def ask(self, method, path, body=None):
+        """A request to the management API; the answer's JSON, or None."""
+        asked = urllib.request.Request(f'http://127.0.0.1:{self.port}{path}', body and json.dumps(body).encode(),
+                                       {**self.basic(), 'Content-Type': 'application/json'}, method=method)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.loads(answer.read() or 'null')
+
     def headers(self, is_token_row, actions='pull', repository=REPOSITORY, name='admin'):
         scope = urllib.parse.urlencode({'service': SERVICE, 'scope': f'repository:{repository}:{actions}'})
         asked = urllib.request.Request(f'http://127.0.0.1:{self.port}/auth/token?{scope}', headers=self.basic(name))

@@ -30,6 +30,7 @@
 #include "io/file.h"
 #include "work/damage.h"
 #include "work/hook.h"
+#include "work/quota.h"
 #include "work/scrub.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -231,6 +232,24 @@ static void check_damage(struct checkup *c)
         say(c, RED, "`assay fsck --rehash` names the images; push them again",
             "%lld blobs or manifests are known to be damaged", (long long)n);
     say(c, GREEN, NULL, "no damage is known");
+}
+
+static void check_quotas(struct checkup *c)
+{
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct meta_quota_alarms       alarms;
+    struct err                     err;
+
+    if (!has_part(c, c->node->work))
+        return;
+    if (work_quota_alarms(c->node->work, arena, &alarms, &err) < 0)
+        say(c, RED, "see the check of the database", "%s", err.text);
+    else if (alarms.n_refusing > 0 || alarms.n_near > 0)
+        say(c, YELLOW, "`assay quota ls` names them; delete what is not needed, or raise the limit",
+            "%lld quotas have refused a push and %lld are nearly used up, \"" STR_FMT
+            "\" among them",
+            (long long)alarms.n_refusing, (long long)alarms.n_near, STR_ARGS(alarms.path));
+    say(c, GREEN, NULL, "no quota is nearly used up");
 }
 
 static void check_scrub(struct checkup *c)
@@ -463,6 +482,7 @@ static const struct {
     { "disk",        check_space,       true },
     { "database",    check_database,    false },
     { "damage",      check_damage,      true },
+    { "quotas",      check_quotas,      true },
     { "scrub",       check_scrub,       true },
     { "webhooks",    check_webhooks,    true },
     { "clock",       check_clock,       true },

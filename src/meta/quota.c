@@ -11,6 +11,7 @@ enum {
     PLACES,
     VERSION,
     NEXT_VERSION,
+    NUMBER,
     ADD,
     REMOVE,
     UPDATE,
@@ -35,14 +36,14 @@ enum {
     UNWARN,
     REFUSE,
     UNREFUSE,
+    ALARMS,
     COUNT,
     SET,
     NODE_SEEN,
     NODES_BEHIND
 };
 
-/* Of one list; more quotas than that are refused when they are made. */
-enum { PLACES_MAX = 100000, REPOS_A_CHUNK = 200 };
+enum { REPOS_A_CHUNK = 200 };
 
 #define ROWS(parallel)                                                                          \
     "SELECT q.id, q.path, coalesce(q.bytes_limit, -1), coalesce(q.tags_limit, -1), "            \
@@ -107,6 +108,8 @@ static const struct db_statement sql[] = {
     [NEXT_VERSION] = { .name = "quota.next_version", .in = "",      .out = "i",
                        .sql  = "INSERT INTO quotas_version (id, version) VALUES (1, 1)"
                                " ON CONFLICT (id) DO UPDATE SET version = quotas_version.version + 1 RETURNING version" },
+    [NUMBER]       = { .name = "quota.number",       .in = "",      .out = "i",
+                       .sql  = "SELECT count(*) FROM quotas" },
     [ADD]          = { .name = "quota.add",          .in = "tiiiiii", .out = "i",
                        .sql  = "INSERT INTO quotas (path, bytes_limit, tags_limit, warn_percent, version, created_at, changed_at,"
                                " created_by) VALUES ($1, nullif($2, -1), nullif($3, -1), $4, $5, $6, $6, $7) RETURNING id" },
@@ -172,6 +175,9 @@ static const struct db_statement sql[] = {
     [UNREFUSE]     = { .name = "quota.unrefuse",     .in = "i",     .out = "",
                        .sql  = "UPDATE quotas SET refused_bytes = NULL, refused_tags = NULL WHERE id = $1"
                                " AND refused_bytes IS NOT NULL" },
+    [ALARMS]       = { .name = "quota.alarms",       .in = "",      .out = "iit",
+                       .sql  = "SELECT count(warned_at), count(refused_bytes), min(path) FROM quotas"
+                               " WHERE warned_at IS NOT NULL OR refused_bytes IS NOT NULL" },
     [COUNT]        = { .name = "quota.count",        .in = "tii",   .out = "iii",
                        .sqlite = COUNT_OF("length"), .pg = COUNT_OF("octet_length") },
     [SET]          = { .name = "quota.set",          .in = "iiii",  .out = "",
@@ -207,6 +213,12 @@ static const struct db_column columns[] = {
     DB_COL_INT (struct meta_quota, n_folds),
     DB_COL_INT (struct meta_quota, created_at),
     DB_COL_INT (struct meta_quota, changed_at),
+};
+
+static const struct db_column alarm_columns[] = {
+    DB_COL_INT (struct meta_quota_alarms, n_near),
+    DB_COL_INT (struct meta_quota_alarms, n_refusing),
+    DB_COL_TEXT(struct meta_quota_alarms, path),
 };
 
 struct chunk {
@@ -258,11 +270,16 @@ int meta_quota_places(struct db_tx *tx, struct arena *arena, struct meta_quota_p
     void *list;
 
     if (meta_quota_version(tx, out_version, err) < 0 ||
-        db_list(tx, arena, &sql[PLACES], DB_ARGS(db_int(PLACES_MAX)), place_columns, sizeof(**out),
-                PLACES_MAX, &list, n_out, err) < 0)
+        db_list(tx, arena, &sql[PLACES], DB_ARGS(db_int(META_QUOTAS_MAX)), place_columns,
+                sizeof(**out), META_QUOTAS_MAX, &list, n_out, err) < 0)
         return -1;
     *out = list;
     return 0;
+}
+
+int meta_quota_number(struct db_tx *tx, int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[NUMBER], DB_NO_ARGS, out, err) < 0 ? -1 : 0;
 }
 
 int meta_quota_add(struct db_tx *tx, const struct meta_quota *quota, int64_t created_by,
@@ -418,6 +435,12 @@ int meta_quota_refused(struct db_tx *tx, int64_t id, const struct meta_quota_sum
     if (used == NULL)
         return change(tx, UNREFUSE, DB_ARGS(db_int(id)), err);
     return change(tx, REFUSE, DB_ARGS(db_int(id), db_int(used->bytes), db_int(used->tags)), err);
+}
+
+int meta_quota_alarms(struct db_tx *tx, struct arena *arena, struct meta_quota_alarms *out,
+                      struct err *err)
+{
+    return db_find(tx, arena, &sql[ALARMS], DB_NO_ARGS, alarm_columns, out, err) < 0 ? -1 : 0;
 }
 
 /* -- counting ----------------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ struct arena;
 struct db_tx;
 struct err;
 
-enum { META_QUOTA_NONE = -1 };
+enum { META_QUOTA_NONE = -1, META_QUOTAS_MAX = 10000 };
 
 struct meta_quota_sum {
     int64_t bytes;
@@ -51,6 +51,9 @@ struct meta_quota_place {
 int meta_quota_places(struct db_tx *tx, struct arena *arena, struct meta_quota_place **out,
                       size_t *n_out, int64_t *out_version, struct err *err);
 int meta_quota_version(struct db_tx *tx, int64_t *out, struct err *err);
+
+/* How many there are. */
+int meta_quota_number(struct db_tx *tx, int64_t *out, struct err *err);
 
 /* ERR_EXISTS when the path has one. Moves the version on, as removing does; *out_version is the new one. */
 int meta_quota_add(struct db_tx *tx, const struct meta_quota *quota, int64_t created_by,
@@ -105,6 +108,15 @@ int meta_quota_is_due(struct db_tx *tx, struct err *err);
 int meta_quota_warned(struct db_tx *tx, int64_t id, bool is_over, struct err *err);
 int meta_quota_refused(struct db_tx *tx, int64_t id, const struct meta_quota_sum *used,
                        struct err *err);
+
+struct meta_quota_alarms {
+    int64_t    n_near;     /* came to warn_percent of a limit */
+    int64_t    n_refusing; /* refused a push, and no room was given back since */
+    struct str path;       /* of one of them; null view: there is none */
+};
+
+int meta_quota_alarms(struct db_tx *tx, struct arena *arena, struct meta_quota_alarms *out,
+                      struct err *err);
 
 /* -- counting ----------------------------------------------------------------------------------------- */
 

@@ -305,7 +305,7 @@ int work_fsck(struct work *work, const struct work_fsck *fsck, struct work_fsck_
     if (check_database(&run, err) < 0 || check_blobs(&run, err) < 0 ||
         check_objects(&run, err) < 0 || check_in_use(&run, true, err) < 0 ||
         check_in_use(&run, false, err) < 0 || fsck_manifests(&run, err) < 0 ||
-        check_tags(&run, err) < 0)
+        check_tags(&run, err) < 0 || fsck_quotas(&run, err) < 0)
         return -1;
     *out = run.counts;
     return 0;

@@ -7,11 +7,12 @@
  *                 and a blob's as well
  *     manifests   the bytes hash to the digest; references and derived columns are what the bytes say
  *     tags        each names a manifest that lives
+ *     quotas      what they say is in use is what the rows add up to
  *
  * It reads page by page, with memory that does not grow with the registry, beside a running server: what
  * looks wrong is looked at again before it is told, for a push or a collection may have come between.
  * Damaged blobs and manifests are recorded (work/damage.h), so that the next push heals them; damage that
- * is gone is ended. With `repairs` rows that follow from the bytes of manifests are made anew, and keys in
+ * is gone is ended. With `repairs` rows that follow from the bytes of manifests and the sums of quotas are made anew, and keys in
  * use leave the lists of what collection removes. It never removes bytes. */
 #ifndef WORK_FSCK_H
 #define WORK_FSCK_H
@@ -30,7 +31,7 @@ enum { WORK_FINDING_TEXT_MAX = 512, WORK_FINDING_IMAGES = 20 };
 
 /* kind is a stable word: missing, size, digest, unreadable (of a blob's object), unlinked, orphan,
  * doomed-in-use, pending-in-use, manifest-digest, manifest-form, manifest-blob-unknown, manifest-blobs,
- * manifest-children, manifest-columns, tag-target, database. */
+ * manifest-children, manifest-columns, tag-target, quota-sum, database. */
 struct work_finding {
     const char *kind;
     struct str  object; /* digest, object key or repository:tag; the null view: the database */

@@ -36,4 +36,7 @@ int fsck_progress(struct fsck_run *run, const char *what, int64_t n, struct err 
 /* Manifests, which are a matter of their own. */
 int fsck_manifests(struct fsck_run *run, struct err *err);
 
+/* Quotas: both sides as of one moment, so that pushes beside it are no findings. */
+int fsck_quotas(struct fsck_run *run, struct err *err);
+
 #endif

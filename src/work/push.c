@@ -295,7 +295,7 @@ static int write_all(struct pushing *p, struct err *err)
         if (write_tag(p, push->tags[i], err) < 0)
             return -1;
     }
-    return count_push(p, err) < 0 ? -1 : quota_settle(p->use, p->tx, err);
+    return quota_settle(p->use, p->tx, err) < 0 ? -1 : count_push(p, err);
 }
 
 /* The transaction, from begin to commit. */

@@ -84,8 +84,12 @@ static int change(struct db_tx *tx, struct arena *arena, const struct meta_actor
 static int make(struct db_tx *tx, struct arena *arena, const struct meta_actor *actor,
                 const struct meta_quota *wanted, struct err *err)
 {
-    int64_t id, version;
+    int64_t id, version, n;
 
+    if (meta_quota_number(tx, &n, err) < 0)
+        return -1;
+    if (n >= META_QUOTAS_MAX)
+        return err_set(err, ERR_TOO_MANY, "there are %d quotas already", META_QUOTAS_MAX);
     if (meta_quota_add(tx, wanted, actor->account_id, &id, &version, err) < 0)
         return -1;
     return tell(tx, actor, "QUOTA_CREATED", wanted->path, STR_NULL, print(arena, wanted), err);
@@ -223,6 +227,16 @@ int work_quota_usage(struct work *work, struct str prefix, struct meta_quota_sum
         return -1;
     *out = count.sum;
     return 0;
+}
+
+int work_quota_alarms(struct work *work, struct arena *arena, struct meta_quota_alarms *out,
+                      struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(work->db, DB_READ, "alarms of quotas", &tx, err) < 0)
+        return -1;
+    return meta_quota_alarms(tx, arena, out, err);
 }
 
 int work_quota_recount(struct work *work, struct str path, struct err *err)

@@ -40,10 +40,11 @@ struct err;
 struct meta_actor;
 struct work;
 
-enum { WORK_QUOTA_WARN = 80, WORK_QUOTAS_MAX = 100000 };
+enum { WORK_QUOTA_WARN = 80 };
 
 /* Path, limits and warn_percent of `wanted`; makes it or changes it, and waits until it is counted, some seconds at
- * most (out->is_counted). *out_is_new may be told. ERR_INVALID for numbers out of range. */
+ * most (out->is_counted). ERR_INVALID for numbers
+ * out of range, ERR_TOO_MANY when there are META_QUOTAS_MAX. */
 int work_quota_put(struct work *work, struct arena *arena, const struct meta_actor *actor,
                    const struct meta_quota *wanted, struct meta_quota *out, bool *out_is_new,
                    struct err *err);
@@ -68,6 +69,10 @@ int work_quota_usage(struct work *work, struct str prefix, struct meta_quota_sum
 
 /* Does `used` come to the warn_percent of a limit? */
 bool work_quota_is_near(const struct meta_quota *quota);
+
+/* How many need somebody to look. */
+int work_quota_alarms(struct work *work, struct arena *arena, struct meta_quota_alarms *out,
+                      struct err *err);
 
 /* Reads the list again when it has changed, and tells the registry when nothing here goes by an older one. Called
  * every second or so. */

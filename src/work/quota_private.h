@@ -29,6 +29,7 @@ struct quota_place {
     _Atomic(int64_t)
         share_bytes; /* what a push may add without having the quota alone, as last seen: a guess */
     _Atomic(int64_t) share_tags;
+    _Atomic(bool)    is_single; /* the engine has one writer: nothing is to be locked */
 };
 
 /* The list, as it was read. Those that went by an older one finish with it. */

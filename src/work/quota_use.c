@@ -12,7 +12,7 @@
 #include "io/clock.h"
 
 enum {
-    FOLD_AT  = 256, /* deltas that whoever has the quota alone folds on its way */
+    FOLD_AT  = 16, /* deltas that whoever has the quota alone folds on its way */
     TOLD_MAX = 512
 };
 
@@ -61,6 +61,7 @@ static int read_view(struct work *work, struct quota_view **out, struct err *err
         view->places[i].path = rows[i].path;
         atomic_init(&view->places[i].share_bytes, INT64_MAX);
         atomic_init(&view->places[i].share_tags, INT64_MAX);
+        atomic_init(&view->places[i].is_single, false);
     }
     view->arena = TAKE(arena);
     *out        = view;
@@ -202,14 +203,14 @@ static void find_over(struct quota_use *use, struct str path)
     }
 }
 
-/* The list in force, which stays until quota_end; null when it is too old. */
+/* The list in force, which stays until quota_end; null when it would be too old before a transaction has ended. */
 static struct quota_view *hold_view(struct work *work)
 {
     int64_t now = clock_monotonic_us();
 
     pthread_mutex_lock(&work->quota_lock);
     struct quota_view *view = work->quotas;
-    if (view != NULL && now - view->seen_at > QUOTA_STALE_US)
+    if (view != NULL && now - view->seen_at > QUOTA_STALE_US / 2)
         view = NULL;
     if (view != NULL)
         view->n_uses++;
@@ -394,6 +395,7 @@ static int decide(struct quota_use *use, struct db_tx *tx, struct quota_place *p
         use->refused_path = place->path;
         return refuse(use, quota, full, err);
     }
+    atomic_store(&place->is_single, quota->parallel == 0);
     if (quota->parallel > 0 && !is_alone) {
         remember_share(place, sides, quota->parallel);
         *out_again |= !is_shareable(use, place);
@@ -447,6 +449,8 @@ static int lock_all(struct quota_use *use, struct db_tx *tx, bool *is_alone, str
 {
     for (size_t i = 0; i < use->n; i++) {
         is_alone[i] = !is_shareable(use, use->over[i]);
+        if (atomic_load(&use->over[i]->is_single))
+            continue;
         if ((is_alone[i] ? meta_quota_alone : meta_quota_share)(tx, use->over[i]->id, err) < 0)
             return -1;
     }

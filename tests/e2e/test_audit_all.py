@@ -94,6 +94,9 @@ def run(admin):
     s.call("repository.tag_delete", "DELETE", f"{v0}/repositories/{repo}/tags/v2")
     s.call("manifest.delete", "DELETE", f"/v2/{repo}/manifests/v1")
 
+    s.call("quota.put", "PUT", f"{v1}/quotas", json={"path": org, "bytes": 10**12})
+    s.call("quota.delete", "DELETE", f"{v1}/quotas", params={"path": org})
+
     # Credentials and sessions.
     token = s.call("api_tokens.create", "POST", f"{v0}/api_tokens", by=ann, json={"tokenLabel": "t"}).json()["hashedToken"]
     s.call("api_tokens.change", "PATCH", f"{v0}/api_tokens/{token}", by=ann, json={"isActive": False})

@@ -77,6 +77,23 @@ def test_push_without_login_fails(docker, host, repo):
     docker("rmi", f"{host}/{repo}:v1")
 
 
+def test_a_push_beyond_a_quota_is_refused_in_words_that_docker_shows(docker, host, repo, admin):
+    """The second image's layer does not fit; the first stays, and what was refused leaves nothing in use."""
+    name = f"{host}/{repo}"
+    docker.login(host, "admin", ADMIN_PASSWORD)
+    docker("tag", SMALL, f"{name}:v1")
+    docker("push", f"{name}:v1")
+    used = admin.get("/api/v1/quotas/usage", params={"path": repo}).json()["bytes"]
+    assert admin.put("/api/v1/quotas", json={"path": repo, "bytes": used + 100_000}).status_code == 200
+    docker("tag", DEBIAN, f"{name}:v2")
+    said = docker.fails("push", f"{name}:v2")
+    assert f"the quota of {repo} allows {used + 100_000} bytes" in said, said
+    docker("push", f"{name}:v1")
+    assert admin.tags(repo) == ["v1"]
+    assert admin.get("/api/v1/quotas/effective", params={"path": repo}).json()["bytes"]["used"] == used
+    docker("rmi", f"{name}:v1", f"{name}:v2")
+
+
 def test_push_and_pull_debian(docker, host, repo, admin):
     """Login, push, remove, pull by tag and by digest: the same image identity before and after."""
     name = f"{host}/{repo}"

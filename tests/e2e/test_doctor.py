@@ -8,7 +8,7 @@ from harness.client import admin_of
 from harness.server import run_assay
 from test_damage import object_of, wait_for
 
-CHECKS = ["registry", "storage", "durability", "disk", "database", "damage", "scrub", "clock", "keys", "certificate", "limits",
+CHECKS = ["registry", "storage", "durability", "disk", "database", "damage", "quotas", "scrub", "webhooks", "clock", "keys", "certificate", "limits",
           "ownership", "settings"]
 
 

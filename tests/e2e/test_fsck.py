@@ -118,6 +118,8 @@ BREAKS = [
     ("manifest-columns", "UPDATE manifests SET artifact_type = 'x', config_type = 'y'"),
     ("manifest-columns", "UPDATE manifests SET referrer = '{}' WHERE subject IS NOT NULL"),
     ("manifest-columns", "UPDATE manifests SET referrer = NULL, subject = NULL WHERE subject IS NOT NULL"),
+    ("quota-sum", "UPDATE quotas SET bytes = bytes + 7 WHERE path = ''"),
+    ("quota-sum", "UPDATE quotas SET tags = 0 WHERE path = 'admin'"),
     ("doomed-in-use", "INSERT INTO doomed_objects SELECT object_key, 1, 9000000000000000 FROM blobs LIMIT 1"),
     ("pending-in-use", "INSERT INTO pending_objects SELECT object_key, 9000000000000000 FROM blobs LIMIT 1"),
 ]
@@ -125,6 +127,8 @@ BREAKS = [
 
 @pytest.mark.sqlite
 def test_rows_that_follow_from_others_are_made_anew(registry):
+    for path in ("", "admin"):
+        assert registry.put("/api/v1/quotas", json={"path": path, "bytes": 10**9}).status_code == 200
     image = registry.push_image("admin/app", "v1", layers=2)
     registry.push_index("admin/app", [image], "all")
     registry.push_artifact("admin/app", "application/spdx+json", subject=image)

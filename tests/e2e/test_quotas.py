@@ -2,14 +2,17 @@
 collection; who may set and see them; what clients are told."""
 
 import concurrent.futures
+import itertools
+import shutil
 import time
 
 import pytest
 
 from harness import oci
-from harness.client import assert_error
-from harness.people import People, refused, unique
-from harness.server import ADMIN_PASSWORD, Server
+from harness.cli import Cli
+from harness.client import Registry, assert_error
+from harness.people import People, refused
+from harness.server import ADMIN_PASSWORD
 
 QUOTAS = "/api/v1/quotas"
 SECONDS = 60
@@ -57,6 +60,11 @@ def make(admin, repo):
     answer = admin.post(f"/api/v0/repositories/{namespace}", json={"name": name})
     assert answer.status_code == 201, answer.text
     return repo
+
+
+def told(admin, path):
+    records = admin.get("/api/v1/audit", params={"path": path, "pageSize": 0}).json()["records"]
+    return [record["action"] for record in records]
 
 
 def eventually(look, wanted):
@@ -164,3 +172,142 @@ def test_fifty_pushers_at_the_edge_fill_it_to_the_last_that_fits(quotas, admin, 
         statuses = list(pool.map(push, range(100)))
     assert statuses.count(201) == 20
     assert quotas.check(f"{org}/deep") == quotas.check(org) == (20 * 1000, 0)
+
+
+@pytest.mark.both_engines
+def test_deletes_and_collection_give_back(new_server):
+    """On a server where nothing has to wait: bytes come back when they are collected, tags at once; what can be brought
+    back counts, a deleted repository too."""
+    server = new_server()
+    for key in ("gc-delay", "pin-ttl", "undelete-window", "doom-delay"):
+        server.admin("set", key, "0")
+    own = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    own_quotas = Quotas(own)
+    own_quotas.put("admin", bytes=10**9, tags=100)
+    kept, gone = own.push_image("admin/kept", "v1", layer_size=300), own.push_image("admin/gone", "v1", layer_size=500)
+    full, tags = own_quotas.check("admin")
+    assert tags == 2
+    blob = own.push_blob("admin/kept", oci.random_blob(1000))
+    assert own_quotas.check("admin")[0] == full + 1000
+    assert own.delete(f"/v2/admin/kept/blobs/{blob}").status_code == 202
+    assert own_quotas.check("admin")[0] == full
+    assert own.delete("/api/v0/repositories/admin/gone").status_code == 204
+    of_gone = len(gone.data) + len(gone.config) + 500
+    eventually(lambda: own_quotas.usage("admin"), {"path": "admin", "bytes": full - of_gone, "tags": 1})
+    assert own_quotas.check("admin") == (full - of_gone, 1)
+    assert own.delete(f"/v2/admin/kept/manifests/{kept.digest}").status_code == 202
+    eventually(lambda: own_quotas.usage("admin"), {"path": "admin", "bytes": 0, "tags": 0})
+    assert own_quotas.check("admin") == (0, 0)
+
+
+def test_who_may_set_and_who_may_see(quotas, admin):
+    people = People(admin)
+    org = people.org()
+    owner, member, stranger = people.member(org, owner=True), people.member(org), people.user()
+    made = quotas.put(org, bytes=1000, warnPercent=50)
+    assert made["warnPercent"] == 50 and "tags" not in made
+    quotas.put(f"{org}/below", tags=3)
+    for user in (owner, member, stranger):
+        refused(user.put(QUOTAS, json={"path": org, "bytes": 10**9}), 403, "NOT_AUTHORIZED")
+        refused(user.delete(QUOTAS, params={"path": org}), 403, "NOT_AUTHORIZED")
+    seen = owner.get(QUOTAS, params={"prefix": org}).json()["quotas"]
+    assert [row["path"] for row in seen] == [org, f"{org}/below"]
+    first = owner.get(QUOTAS, params={"prefix": org, "pageSize": 1})
+    rest = owner.get(QUOTAS, params={"prefix": org, "pageStart": first.headers["X-Next-Page-Start"]})
+    assert [row["path"] for answer in (first, rest) for row in answer.json()["quotas"]] == [org, f"{org}/below"]
+    assert owner.get(f"{QUOTAS}/effective", params={"path": f"{org}/below/app"}).json()["tags"]["quota"] == f"{org}/below"
+    for path in ("", "effective", "usage"):
+        field = "path" if path else "prefix"
+        answer = stranger.get(f"{QUOTAS}/{path}".rstrip("/"), params={field: org})
+        assert answer.status_code == 404, answer.text
+        assert member.get(f"{QUOTAS}/{path}".rstrip("/"), params={field: org}).status_code in (403, 404)
+    assert stranger.get(QUOTAS).json()["quotas"] == []
+    refused(owner.get(QUOTAS, params={"prefix": ""}), 404, "NO_SUCH_REPOSITORY")
+
+    quotas.put(org, bytes=2000)
+    actions = told(admin, org)
+    assert actions.count("QUOTA_CREATED") == 2 and actions.count("QUOTA_CHANGED") == 1
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"path": "acme"}, {"path": "acme", "bytes": -1}, {"path": "acme", "tags": -5}, {"path": "acme", "bytes": "1"},
+    {"path": "acme", "bytes": 2**63}, {"path": "Acme!", "bytes": 1}, {"path": "/acme", "bytes": 1},
+    {"path": "acme", "bytes": 1, "warnPercent": 0}, {"path": "acme", "bytes": 1, "warnPercent": 101},
+    {"path": "acme", "bytes": 1, "used": 3}])
+def test_a_bad_quota_is_refused(admin, body):
+    answer = admin.put(QUOTAS, json=body)
+    assert answer.status_code == 400, answer.text
+
+
+def test_sizes_near_the_end_of_numbers(quotas, admin, org):
+    """F-20: a limit of 2^63 - 1 is none that anything reaches, and nothing wraps round."""
+    repo = make(admin, f"{org}/app")
+    quotas.put(org, bytes=2**63 - 1, tags=2**63 - 1, warnPercent=100)
+    admin.push_image(repo, "v1")
+    quotas.check(org)
+    left = admin.get(f"{QUOTAS}/effective", params={"path": repo}).json()["bytes"]["left"]
+    assert 2**63 - 1 - 10**6 < left < 2**63
+
+
+@pytest.mark.both_engines
+def test_crossings_are_told_once(quotas, admin, org):
+    repo = make(admin, f"{org}/app")
+    quotas.put(org, bytes=1000)
+
+    admin.push_blob(repo, oci.random_blob(900))
+    eventually(lambda: told(admin, org).count("QUOTA_WARNING"), 1)
+    assert quotas.get(org)["isNear"]
+    for _ in range(3):
+        blob = oci.random_blob(200)
+        assert_error(admin.post(f"/v2/{repo}/blobs/uploads/", params={"digest": oci.digest(blob)}, data=blob), 403)
+    assert told(admin, org).count("QUOTA_EXCEED") == 1
+    assert any(alert["id"] == "quotas" for alert in admin.get("/api/v0/meta/alerts").json())
+
+
+def test_by_command_line(server, tmp, org, admin):
+    cli = Cli(tmp / "admin")
+    cli.login(server.url(), "admin", ADMIN_PASSWORD)
+    shown = cli("quota", "set", org, "--bytes", "2MiB", "--tags", "10", "--warn", "90")
+    assert org in shown and "2097152" in shown
+    make(admin, f"{org}/app")
+    admin.push_image(f"{org}/app", "v1")
+    assert cli.table("quota", "ls", "--prefix", org) == [org]
+    found = cli.json("quota", "show", f"{org}/app")
+    assert found["tags"] == {"quota": org, "limit": 10, "used": 1, "left": 9}
+    assert cli.json("quota", "usage", org)["tags"] == 1
+    assert "bytes" in cli.fails("quota", "set", org, "--bytes", "much", code=2)
+    assert "the quota is gone" in cli("quota", "rm", org)
+    assert "no quota stands there" in cli.fails("quota", "rm", org)
+    code, seen = cli.on_terminal("quota", "ls", columns=100)
+    assert code == 0 and all(len(line) <= 100 for line in seen.splitlines())
+
+
+def test_two_nodes_are_one_sum(cluster, new_server):
+    """A quota that is made on one node counts what the other one is pushing at the moment, and holds for both."""
+    database = cluster.url(cluster.new_database())
+    first = new_server("--database", database, name="node0")
+    (folder := first.data.parent / "node1").mkdir()
+    shutil.copy(first.data / "key", folder / "key")
+    second = new_server("--database", database, "--storage", f"file:{first.data}/blobs", name="node1")
+    nodes = [Registry(node.url(), "admin", ADMIN_PASSWORD) for node in (first, second)]
+    own = Quotas(nodes[0])
+    numbers = itertools.count()
+
+    def push(size):
+        blob = oci.random_blob(size)
+        answer = nodes[next(numbers) % 2].post("/v2/admin/app/blobs/uploads/", params={"digest": oci.digest(blob)}, data=blob)
+        assert answer.status_code in (201, 403), answer.text
+        return answer.status_code
+
+    push(1000)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(push, 1000) for _ in range(100)]
+        own.put("admin", bytes=10**9)
+        assert {done.result() for done in running} == {201}
+    eventually(lambda: own.get("admin")["isCounted"], True)
+    assert own.check("admin") == (101 * 1000, 0)
+
+    own.put("admin", bytes=111 * 1000)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(push, [1000] * 40)).count(201) == 10
+    assert own.check("admin") == (111 * 1000, 0)

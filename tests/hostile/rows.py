@@ -89,7 +89,6 @@ NOT_YET = {
     "G-13": "no lists are exported as CSV",
     "G-14": "no mail is sent",
     "G-15": "needs the S3 driver",
-    "I-04": "needs quotas",
     "I-05": "two nodes on one database need PostgreSQL; two servers on one directory are covered",
     "I-08": "robots and grants need the accounts API; the password's change is covered",
     "I-09": "needs collection; deletes against mount, manifest and index are covered",

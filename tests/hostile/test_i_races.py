@@ -340,6 +340,33 @@ def test_first_pushes_make_one_repository(crew, server, chance):
             assert rows(server, "SELECT count(*) FROM repositories WHERE path = ?", repo) == [(1,)]
 
 
+def test_I_04_fifty_pushes_at_the_edge_of_a_quota(crew, server, chance):
+    """Of fifty at once exactly as many go through as there is room for, under two quotas, while room is given back too."""
+    admin = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    counts = {}
+    for number in rounds(25):
+        path, size = f"admin/race4-{chance.getrandbits(40):010x}", 100
+        room = chance.randrange(1, 50)
+        push_blobs(crew, f"{path}/app", blobs := [chance.randbytes(size) for _ in range(5)])
+        for place, limit in ((path, (room + 5) * size + chance.randrange(size)), (f"{path}/app", 10**9)):
+            assert admin.put("/api/v1/quotas", json={"path": place, "bytes": limit}).json()["isCounted"]
+        calls = crew.strike([blob_call(f"{path}/app", chance.randbytes(size)) for _ in range(50)])
+        went = [call.status for call in calls].count(201)
+        assert went == room and all(call.status in (201, 403) for call in calls), statuses(calls)
+        more = crew.strike([Call("DELETE", f"/v2/{path}/app/blobs/{oci.digest(blob)}") for blob in blobs]
+                           + [blob_call(f"{path}/app", chance.randbytes(size)) for _ in range(20)])
+        gone, came = more[:5], [call.status for call in more[5:]]
+        assert all(call.status == 202 for call in gone) and set(came) <= {201, 403} and came.count(201) <= 5
+        for place in (path, f"{path}/app"):
+            quota = admin.get("/api/v1/quotas", params={"prefix": place}).json()["quotas"][0]
+            rows_say = admin.get("/api/v1/quotas/usage", params={"path": place}).json()
+            assert quota["usedBytes"] == rows_say["bytes"] == (room + came.count(201)) * size
+            assert admin.delete("/api/v1/quotas", params={"path": place}).status_code == 204
+        counts[went] = counts.get(went, 0) + 1
+        crew.n_rounds = number + 1
+    tell(counts)
+
+
 def test_I_05_two_first_starts_make_one_admin(tmp):
     """Two servers on one new data directory: one serves, the other refuses, one account is made."""
     number = 0

@@ -25,11 +25,13 @@ static const char *const scans[] = {
     "blob.totals",              /* a figure over all blobs, once a run of collection */
     "hold.in",                  /* when a repository is deleted; people made the holds */
     "node.count_old",           /* there are a few nodes */
+    "quota.alarms",             /* there are few quotas */
     "quota.append_link",        /* walks the quotas, of which there are few */
     "quota.append_links",       /* the same */
     "quota.append_over",        /* the same */
     "quota.is_due",             /* ends at the first row */
     "quota.nodes_behind",       /* there are a few nodes */
+    "quota.number",             /* when one is made; there are few */
     "quota.sweep",              /* once a quota was removed */
     "event.expire",             /* there are a few readers of the outbox */
     "pull_rule.count",          /* there are a few rules; asked when one is made */
