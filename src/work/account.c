@@ -8,10 +8,10 @@
 #include "meta/repo.h"
 #include "meta/session.h"
 #include "meta/team.h"
+#include "meta/webhook.h"
 #include "oci/name.h"
 #include "work/access_private.h"
 #include "work/grant.h"
-#include "work/hook.h"
 #include "work/work_private.h"
 
 enum { STATE_MAX = 4096 };
@@ -295,7 +295,7 @@ int work_account_delete(struct work *work, const struct meta_actor *actor, struc
         return -1;
     if (guard_repositories(tx, &account, err) < 0 ||
         work_grant_drop_below(tx, arena, actor, account.name, err) < 0 ||
-        work_hook_end_namespace(tx, account.id, err) < 0 ||
+        meta_webhook_remove_of_namespace(tx, account.id, err) < 0 ||
         meta_account_remove(tx, account.id, err) < 0 ||
         tell(tx, actor, "ACCOUNT_DELETED", account.name, print_state(arena, &account), STR_NULL,
              err) < 0)

@@ -494,18 +494,6 @@ int work_hook_test(struct work *work, struct arena *arena, const struct work_hoo
     return 0;
 }
 
-/* -- ends ---------------------------------------------------------------------------------------------- */
-
-int work_hook_end_repo(struct db_tx *tx, int64_t repo_id, struct err *err)
-{
-    return meta_webhook_remove_of_repo(tx, repo_id, err);
-}
-
-int work_hook_end_namespace(struct db_tx *tx, int64_t namespace_id, struct err *err)
-{
-    return meta_webhook_remove_of_namespace(tx, namespace_id, err);
-}
-
 /* -- another key file ---------------------------------------------------------------------------------- */
 
 static int reseal_one(struct arena *arena, const struct seal_ring *ring, struct str uuid,

@@ -126,12 +126,7 @@ int work_hook_stopped(struct work *work, struct arena *arena, int64_t after, siz
 /* Everything sealed anew with the first key of `ring`, which is used from then on and, in a server, taken over. */
 int work_hook_reseal(struct work *work, struct seal_ring **ring, int *out_n, struct err *err);
 
-/* -- steps for verbs that end what subscriptions hang on ------------------------------------------------ */
-
 void work_hooks_free(struct work *work); /* what work_set_hooks made */
-
-int work_hook_end_repo(struct db_tx *tx, int64_t repo_id, struct err *err);
-int work_hook_end_namespace(struct db_tx *tx, int64_t namespace_id, struct err *err);
 
 /* -- telling ------------------------------------------------------------------------------------------ */
 

@@ -9,10 +9,10 @@
 #include "codec/json_write.h"
 #include "meta/account.h"
 #include "meta/repo.h"
+#include "meta/webhook.h"
 #include "oci/name.h"
 #include "work/access_private.h"
 #include "work/change.h"
-#include "work/hook.h"
 #include "work/work_private.h"
 
 enum { TOLD_MAX = 16 * 1024 };
@@ -397,7 +397,7 @@ int work_repo_drop(struct db_tx *tx, struct arena *arena, const struct meta_acto
     if (found < 1)
         return found;
     if (work_check_repo(tx, arena, id, row.path, err) < 0 || meta_repo_delete(tx, id, err) < 0 ||
-        work_hook_end_repo(tx, id, err) < 0 ||
+        meta_webhook_remove_of_repo(tx, id, err) < 0 ||
         work_repo_event(tx, actor, "REPO_DELETED", id, row.path, err) < 0)
         return -1;
     return 1;
