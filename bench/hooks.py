@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+from systems import free_port
+
 GOOD, EVENTS, SLOW_SECONDS = 48, 200, 5
 
 
@@ -71,7 +73,7 @@ def deliveries(system, repository, manifest, media_type):
     with subprocess.Popen([sys.executable, str(pathlib.Path(__file__))], stdout=subprocess.PIPE, text=True) as receivers:
         try:
             ports = [int(word) for word in receivers.stdout.readline().split()]
-            for port in [1, *ports]:  # nobody listens at the first
+            for port in [free_port(), *ports]:  # nobody listens at the first
                 body = {'type': 'TAG_PUSH', 'key': repository, 'endpoint': f'http://127.0.0.1:{port}/',
                         'skipTLSVerification': True}
                 call(system, 'POST', '/api/v1/webhooks', json.dumps(body), {'Content-Type': 'application/json'})
