@@ -19,6 +19,7 @@ struct api {
     struct api_metrics *metrics;
     struct http_server *server;
     atomic_bool         is_ready;
+    atomic_int          n_followers; /* threads of api/follow.c */
     bool                has_fast_reads;
 
     struct arena *arena;       /* for what lives as long */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "api/follow.h"
 #include "base/assert.h"
 #include "base/mem.h"
 #include "db/db.h"
@@ -434,6 +435,7 @@ void api_free(struct api **api)
     if (*api == NULL)
         return;
 
+    api_follow_wait(*api);
     http_router_free(&(*api)->router);
     api_realms_free(&(*api)->realms);
     api_metrics_free(&(*api)->metrics);

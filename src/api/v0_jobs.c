@@ -2,6 +2,7 @@
 #include "api/v0_jobs.h"
 
 #include "api/api_private.h"
+#include "api/follow.h"
 #include "api/list.h"
 #include "base/mem.h"
 #include "jobs/jobs.h"
@@ -338,13 +339,19 @@ static int write_lines(struct api_call *call, int64_t id, int64_t offset, int64_
 static int get_logs(struct api_call *call, struct err *err)
 {
     int64_t id, offset, limit;
+    bool    streams;
 
-    if (read_number(call, "offset", 0, &offset, err) < 0 ||
+    if (api_query_flag(call, "stream", false, &streams, err) < 0 ||
+        read_number(call, "offset", 0, &offset, err) < 0 ||
         read_number(call, "limit", 0, &limit, err) < 0 ||
         work_job_id(call->work, api_hole(call, "jobID"), &id, err) < 0)
         return -1;
+    if (limit == 0)
+        limit = INT64_MAX;
+    if (streams && http_method(call->req) != HTTP_HEAD)
+        return api_follow_job(call, id, offset, limit, &line_table, err);
     struct api_list *list = api_list_begin(call, NULL);
-    if (write_lines(call, id, offset, limit == 0 ? INT64_MAX : limit, list, err) < 0)
+    if (write_lines(call, id, offset, limit, list, err) < 0)
         return -1;
     return api_list_reply(list, err);
 }
@@ -362,6 +369,7 @@ static const struct api_param list_params[] = {
 static const struct api_param log_params[] = {
     { "offset",  "integer", "how many lines to pass over" },
     { "limit",   "integer", "lines; 0, or absent, for all" },
+    { "stream",  "boolean", "goes on with what it says until it ends: one object a line (application/x-ndjson), and an empty line now and then" },
     { 0 },
 };
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "codec/text.h"
 #include "http/request_private.h"
+#include "http/stream_private.h"
 #include "io/clock.h"
 
 enum {
@@ -83,6 +84,8 @@ static struct MHD_Response *make_response(struct http_request *req)
 {
     struct http_reply *reply = &req->reply;
 
+    if (reply->body == HTTP_REPLY_STREAM)
+        return http_stream_response(reply->stream);
     if (reply->body == HTTP_REPLY_EMPTY || reply->size == 0)
         return make_empty();
     if (req->method == HTTP_HEAD)
@@ -140,7 +143,7 @@ bool http_answer_write(struct http_request *req)
 {
     struct buf text;
 
-    if (req->reply.body == HTTP_REPLY_FILE)
+    if (req->reply.body == HTTP_REPLY_FILE || req->reply.body == HTTP_REPLY_STREAM)
         return false;
     buf_init(&text, req->arena, WRITTEN_MAX);
     print_head(req, &text);

@@ -18,6 +18,7 @@
 #include "http/answer.h"
 #include "http/head.h"
 #include "http/request_private.h"
+#include "http/stream_private.h"
 #include "io/clock.h"
 
 static void run_steps(struct http_job *job);
@@ -87,6 +88,16 @@ static void wake(struct http_request *req)
     MHD_resume_connection(req->handle);
     if (atomic_fetch_sub(&server->n_suspended, 1) == 1 && atomic_load(&server->is_stopping))
         http_server_tell_calm(server);
+}
+
+bool http_exchange_suspend(struct http_request *req)
+{
+    return suspend(req, HTTP_PHASE_WORK);
+}
+
+void http_exchange_wake(struct http_request *req)
+{
+    wake(req);
 }
 
 /* Under the lock. */
@@ -610,6 +621,8 @@ void http_exchange_end(void *context, struct MHD_Connection *handle, void **slot
         write_late_answer(req);
     if (req->stage == HTTP_STAGE_REPLYING && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         req->is_complete = true;
+    if (req->reply.stream != NULL)
+        req->reply.size = http_stream_lose(req->reply.stream);
     if (req->is_complete && req->method != HTTP_HEAD)
         atomic_store_explicit(&req->bytes_out, req->reply.size, memory_order_relaxed);
     http_connection_move(req->connection, HTTP_PHASE_IDLE);

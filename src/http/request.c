@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "http/request_private.h"
+#include "http/stream_private.h"
 #include "io/clock.h"
 #include "io/random.h"
 
@@ -109,6 +110,7 @@ void http_request_free(struct http_request **slot)
         http_blocks_give(req->server->blocks, req->full[i]);
     if (req->reply.fd >= 0)
         close(req->reply.fd);
+    http_stream_give(&req->reply.stream);
     pthread_mutex_destroy(&req->lock);
     *slot = NULL;
 

@@ -66,7 +66,7 @@ void http_reply_bytes(struct http_request *req, struct str bytes);
 void http_reply_file(struct http_request *req, int fd, int64_t from, int64_t size);
 void http_reply_size_only(struct http_request *req, int64_t size);
 
-/* A body made in parts on a worker would go here; lists are bounded pages, so none is needed yet. */
+/* A body that is made while it is sent: http/stream.h. */
 
 bool    http_is_answered(const struct http_request *req);
 int     http_reply_status(const struct http_request *req);

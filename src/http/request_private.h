@@ -19,9 +19,16 @@ struct MHD_Daemon;
 struct http_certificate;
 struct http_connections;
 struct http_peers;
+struct http_stream;
 
 /* An answer in the making. */
-enum http_reply_body { HTTP_REPLY_EMPTY, HTTP_REPLY_BYTES, HTTP_REPLY_FILE, HTTP_REPLY_SIZE_ONLY };
+enum http_reply_body {
+    HTTP_REPLY_EMPTY,
+    HTTP_REPLY_BYTES,
+    HTTP_REPLY_FILE,
+    HTTP_REPLY_STREAM,
+    HTTP_REPLY_SIZE_ONLY
+};
 
 struct http_reply_field {
     const char *name;
@@ -35,7 +42,8 @@ struct http_reply {
     size_t                   room;
     enum http_reply_body     body;
     struct str               bytes;
-    int                      fd; /* ours until the library takes it; -1 otherwise */
+    int                      fd;     /* ours until the library takes it; -1 otherwise */
+    struct http_stream      *stream; /* a share of it */
     int64_t                  from;
     int64_t                  size;
 };

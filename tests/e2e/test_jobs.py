@@ -1,6 +1,7 @@
 """The queue over the API: jobs, their logs, crons, defaults of actions and workers, in DTR's shapes; what is wrong with a
 request is said by the field's name."""
 
+import json
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -274,3 +275,36 @@ def test_the_registry_is_made_read_only_and_back_by_a_job(new_server):
 def test_who_collects_is_shown(new_server):
     admin = Registry((server := new_server()).url(), "admin", server.password)
     assert admin.get("/api/v0/meta/cluster_status").json()["gc_lock_holder"] == ""
+
+
+def test_a_log_streams_until_its_job_ends(admin):
+    job = submit(admin, parameters={"duration": "2s"}, scheduledAt="2999-01-01T00:00:00Z")
+    with admin.get(f"{JOBS}/{job['id']}/logs", params={"stream": "true"}, stream=True, timeout=60) as quiet:
+        assert quiet.status_code == 200 and quiet.headers["Content-Type"] == "application/x-ndjson"
+        assert admin.post(f"{JOBS}/{job['id']}/cancel").status_code == 204
+        assert [line for line in quiet.iter_lines() if line] == []
+    job = submit(admin, parameters={"duration": "1500ms"})
+    with admin.get(f"{JOBS}/{job['id']}/logs", params={"stream": "true"}, stream=True, timeout=60) as answer:
+        lines = (json.loads(line) for line in answer.iter_lines(chunk_size=1) if line)
+        assert next(lines) == {"data": "sleeping", "lineNum": 1}
+        assert get(admin, job)["status"] == "running", "the line came while the job ran"
+        assert list(lines) == []
+    assert get(admin, job)["status"] == "done"
+    again = admin.get(f"{JOBS}/{job['id']}/logs", params={"stream": "true"}, timeout=60)
+    assert json.loads(again.text) == {"data": "sleeping", "lineNum": 1}
+    refused(admin.get(f"{JOBS}/{job['id']}/logs", params={"stream": "perhaps"}), "stream")
+
+
+def test_a_stream_ends_with_its_right_and_with_its_node(new_server):
+    server = new_server()
+    admin = Registry(server.url(), "admin", server.password)
+    boss = People(admin).user(isAdmin=True)
+    job = submit(admin, scheduledAt=FAR)
+    mine = boss.get(f"{JOBS}/{job['id']}/logs", params={"stream": "true"}, stream=True, timeout=60)
+    left = admin.get(f"{JOBS}/{job['id']}/logs", params={"stream": "true"}, stream=True, timeout=60)
+    left.close()  # a client that goes
+    other = admin.get(f"{JOBS}/{job['id']}/logs", params={"stream": "true"}, stream=True, timeout=60)
+    assert admin.patch(f"/enzi/v0/accounts/{boss.user}", json={"isAdmin": False}).status_code == 200
+    assert [line for line in mine.iter_lines() if line] == []
+    server.stop()  # which insists on a clean and prompt end
+    assert [line for line in other.iter_lines() if line] == []
