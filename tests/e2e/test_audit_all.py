@@ -15,6 +15,8 @@ NO_CHANGE = {
     "upload.post": "the upload is nobody's to see until it ends: upload.put is on record",
     "upload.patch": "the same",
     "upload.cancel": "the same",
+    "webhook.test": "a sample is sent, nothing is kept",
+    "subscription.test": "the same",
 }
 
 
@@ -41,6 +43,52 @@ class Scenario:
             assert record["address"] == "127.0.0.1" and record["action"] and record["objectKind"], f"{route}: {record}"
         self.seen[route] = done
         return answer
+
+
+def run_rules(s, org, repo):
+    """What bounds a prefix, and what takes a leak away."""
+    v1 = "/api/v1"
+    s.call("quota.put", "PUT", f"{v1}/quotas", json={"path": org, "bytes": 10**12})
+    s.call("quota.delete", "DELETE", f"{v1}/quotas", params={"path": org})
+    s.call("pull_rule.put", "PUT", f"{v1}/pull-rules", json={"prefix": org, "counted": False})
+    s.call("pull_rule.delete", "DELETE", f"{v1}/pull-rules", params={"prefix": org})
+    rule = s.call("tag_rule.create", "POST", f"{v1}/tag-rules", json={"path": org, "pattern": "v*"}).json()["id"]
+    s.call("tag_rule.delete", "DELETE", f"{v1}/tag-rules/{rule}")
+    hold = s.call("hold.create", "POST", f"{v1}/holds", json={"prefix": org, "reason": "asked"}).json()["id"]
+    s.call("hold.delete", "DELETE", f"{v1}/holds/{hold}")
+    leak = s.admin.push_blob(repo, oci.random_blob(64))
+    s.call("purge.create", "POST", f"{v1}/purges", json={"digest": leak, "reason": "it leaked"})
+
+
+def run_work(s):
+    """Jobs and what makes them, and collection's brake."""
+    v0, v1 = "/api/v0", "/api/v1"
+    s.call("crons.put", "POST", f"{v0}/crons", json={"action": "false", "schedule": "57 54 3 * * *"})
+    s.call("crons.delete", "DELETE", f"{v0}/crons/false")
+    s.call("action_configs.put", "POST", f"{v0}/action_configs", json={"action": "sleep", "parameters": {"duration": "7ms"}})
+    s.call("action_configs.delete", "DELETE", f"{v0}/action_configs/sleep")
+    job = s.call("jobs.create", "POST", f"{v0}/jobs", json={"action": "sleep", "scheduledAt": "2999-01-01T00:00:00Z"}).json()["id"]
+    s.call("jobs.cancel", "POST", f"{v0}/jobs/{job}/cancel")
+    s.call("jobs.delete", "DELETE", f"{v0}/jobs/{job}")
+    worker = s.admin.get(f"{v0}/workers").json()["workers"][0]["id"]
+    s.call("workers.capacity", "POST", f"{v0}/workers/{worker}/capacity", json={"capacityMap": {"sleep": 2}})
+    s.call("collection.hold", "PUT", f"{v1}/collection/brake")
+    s.call("collection.reset", "DELETE", f"{v1}/collection/brake")
+
+
+def run_webhooks(s, org):
+    v0, v1 = "/api/v0", "/api/v1"
+    body = {"type": "TAG_PUSH", "key": f"{org}/app", "endpoint": "https://receiver.invalid/hook"}
+    hook = s.call("webhook.create", "POST", f"{v0}/webhooks", json=body).json()["id"]
+    s.call("webhook.update", "POST", f"{v0}/webhooks/update", json={"id": hook, "inactive": True})
+    s.call("webhook.delete", "DELETE", f"{v0}/webhooks/{hook}")
+    hook = s.call("subscription.create", "POST", f"{v1}/webhooks", json=body).json()["id"]
+    path = f"{v1}/webhooks/{hook}"
+    s.call("subscription.change", "PATCH", path, json={"shape": "cloudevents"})
+    s.call("subscription.secret", "POST", f"{path}/secret", json={"overlap": "0"})
+    s.call("subscription.replay", "POST", f"{path}/replay", json={"from": 1})
+    s.call("subscription.enable", "POST", f"{path}/enable", json={})
+    s.call("subscription.delete", "DELETE", path)
 
 
 def run(admin):
@@ -92,10 +140,13 @@ def run(admin):
     for tag in "v1", "v2":
         s.call("manifest.put", "PUT", f"/v2/{repo}/manifests/{tag}", data=document, headers={"Content-Type": oci.OCI_MANIFEST})
     s.call("repository.tag_delete", "DELETE", f"{v0}/repositories/{repo}/tags/v2")
+    spare = s.admin.push_manifest(repo, "spare", document + b" ")
+    s.call("repository.manifest_delete", "DELETE", f"{v0}/repositories/{repo}/manifests/{spare}")
     s.call("manifest.delete", "DELETE", f"/v2/{repo}/manifests/v1")
 
-    s.call("quota.put", "PUT", f"{v1}/quotas", json={"path": org, "bytes": 10**12})
-    s.call("quota.delete", "DELETE", f"{v1}/quotas", params={"path": org})
+    run_rules(s, org, repo)
+    run_work(s)
+    run_webhooks(s, org)
 
     # Credentials and sessions.
     token = s.call("api_tokens.create", "POST", f"{v0}/api_tokens", by=ann, json={"tokenLabel": "t"}).json()["hashedToken"]

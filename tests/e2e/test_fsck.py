@@ -119,7 +119,7 @@ BREAKS = [
     ("manifest-columns", "UPDATE manifests SET referrer = '{}' WHERE subject IS NOT NULL"),
     ("manifest-columns", "UPDATE manifests SET referrer = NULL, subject = NULL WHERE subject IS NOT NULL"),
     ("quota-sum", "UPDATE quotas SET bytes = bytes + 7 WHERE path = ''"),
-    ("quota-sum", "UPDATE quotas SET tags = 0 WHERE path = 'admin'"),
+    ("quota-sum", "UPDATE quotas SET tags = tags + 3 WHERE path = 'admin'"),
     ("doomed-in-use", "INSERT INTO doomed_objects SELECT object_key, 1, 9000000000000000 FROM blobs LIMIT 1"),
     ("pending-in-use", "INSERT INTO pending_objects SELECT object_key, 9000000000000000 FROM blobs LIMIT 1"),
 ]
@@ -195,7 +195,8 @@ def test_pages_and_many_repositories(tmp_path):
         digest = registry.push_blob("admin/app", b"x")
         with sqlite3.connect(server.data / "assay.db", timeout=20) as database:
             database.executemany(
-                "INSERT INTO tags SELECT repo_id, ?, digest, 1, 1, 1 FROM manifests LIMIT 1",
+                "INSERT INTO tags (repo_id, name, digest, moved_at, moved_by, created_at) SELECT repo_id, ?, digest, 1, 1, 1"
+                " FROM manifests LIMIT 1",
                 [(f"many-{number}",) for number in range(1200)])
         database.close()
         report = fsck(server)
