@@ -286,6 +286,9 @@ INSERT INTO name_ends (kind, name_end, id)
     SELECT DISTINCT 'account', substr(a.name, p.n, 64), a.id
     FROM accounts AS a JOIN places AS p ON p.n <= length(a.name) WHERE a.deleted_at IS NULL AND a.kind <> 'service';
 
+-- When the content of a deleted repository began to go: from then on it cannot come back. NULL: it is whole.
+ALTER TABLE repositories ADD COLUMN reaping_at {int};
+
 -- Who moved a tag, when, from what to what: the audit log says it. And which tags were taken away.
 CREATE INDEX audit_by_tag   ON audit (repo_id, object_name, id) WHERE object_kind = 'tag';
 CREATE INDEX audit_untagged ON audit (repo_id, id)              WHERE action = 'TAG_DELETE';

@@ -85,6 +85,12 @@ static bool take_scheme(struct str header, struct str scheme, struct str *rest)
     return true;
 }
 
+/* `docker search` over TLS sends an empty name and password when it has none. */
+static bool says_nobody(const struct api_call *call, struct str header)
+{
+    return header.p == NULL || (call->route->may == API_MAY_SEARCH && str_is(header, "Basic Og=="));
+}
+
 /* 1 done, 0 it takes a worker to know, -1. Bad credentials leave the caller nobody. */
 int api_identify(struct api_call *call, bool may_block, struct err *err)
 {
@@ -94,7 +100,7 @@ int api_identify(struct api_call *call, bool may_block, struct err *err)
 
     if (call->is_identified)
         return 1;
-    if (header.p == NULL) {
+    if (says_nobody(call, header)) {
         if (takes_session(call->route) && api_cookie_read(call, &rest) == 1) {
             if (!may_block)
                 return 0;
@@ -187,6 +193,11 @@ static int decide(struct api_call *call, enum auth_verdict *verdict, struct err 
         return auth_user_open(call->auth, call->arena, &call->caller, verdict, err);
     case API_MAY_REPOS:
         return auth_view_open(call->auth, call->arena, &call->caller, &call->view, verdict, err);
+    case API_MAY_SEARCH:
+        *verdict = AUTH_NO_CREDENTIALS;
+        return call->has_bad_credentials ? 0
+                                         : auth_search_open(call->auth, call->arena, &call->caller,
+                                                            &call->view, verdict, err);
     case API_MAY_SEE_ACCOUNT:
         return decide_about_account(call, AUTH_ACCOUNT_SEE, verdict, err);
     case API_MAY_MANAGE_ACCOUNT:

@@ -31,6 +31,7 @@ enum api_may {
     API_MAY_INSTANCE,       /* system admins */
     API_MAY_USER,           /* an account, by Basic, session or identity token */
     API_MAY_REPOS,          /* a listing of repositories, filtered: call->view */
+    API_MAY_SEARCH,         /* the same, and without an account what is public */
     API_MAY_SEE_ACCOUNT,    /* the account in the hole {account}: call->account */
     API_MAY_MANAGE_ACCOUNT, /* and change it: itself, an organisation's owners, system admins */
     API_MAY_PULL,           /* from here on: the repository in the hole {name...}: call->repo */

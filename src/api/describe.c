@@ -67,7 +67,8 @@ static bool is_any(const struct api_route *row)
 /* Rows about what may be public answer anonymous callers, as far as the registry does. */
 static bool may_be_anonymous(const struct api_route *row)
 {
-    return row->may == API_MAY_ANYONE || row->may == API_MAY_CATALOG || row->may == API_MAY_PULL;
+    return row->may == API_MAY_ANYONE || row->may == API_MAY_CATALOG ||
+           row->may == API_MAY_SEARCH || row->may == API_MAY_PULL;
 }
 
 static bool wants_credentials(const struct api_route *row)

@@ -36,7 +36,10 @@ extern const struct api_route api_v1_quota_routes[];
 extern const struct api_route api_v1_pulls_routes[];
 extern const struct api_route api_v1_holds_routes[];
 extern const struct api_route api_v1_purges_routes[];
+extern const struct api_route api_v0_index_routes[];
+extern const struct api_route api_v1_history_routes[];
 extern const struct api_route api_v1_roles_routes[];
+extern const struct api_route api_v1_sizes_routes[];
 extern const struct api_route api_v1_service_routes[];
 extern const struct api_route api_v1_webhooks_routes[];
 extern const struct api_route api_v1_tag_rules_routes[];
@@ -83,7 +86,10 @@ const struct api_route *const api_tables[] = {
     api_v1_pulls_routes,
     api_v1_holds_routes,
     api_v1_purges_routes,
+    api_v0_index_routes,
+    api_v1_history_routes,
     api_v1_roles_routes,
+    api_v1_sizes_routes,
     api_v1_service_routes,
     api_v1_webhooks_routes,
     api_v1_tag_rules_routes,

@@ -17,6 +17,7 @@ static const struct {
     [API_MAY_INSTANCE]       = { .name = "system admin" },
     [API_MAY_USER]           = { .name = "any account" },
     [API_MAY_REPOS]          = { .name = "list repositories" },
+    [API_MAY_SEARCH]         = { .name = "search" },
     [API_MAY_SEE_ACCOUNT]    = { .name = "see account" },
     [API_MAY_MANAGE_ACCOUNT] = { .name = "manage account" },
     [API_MAY_PULL]           = { .name = "pull", .verb = AUTH_PULL },

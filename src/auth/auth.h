@@ -244,6 +244,11 @@ int auth_view_audited(struct auth *auth, struct arena *arena, const struct auth_
 int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
                       struct auth_view *out, enum auth_verdict *verdict, struct err *err);
 
+/* What a search may show: as much as any of the two listings above to whoever has a right to one, and what is public to
+ * those without credentials, unless that is switched off. */
+int auth_search_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct auth_view *out, enum auth_verdict *verdict, struct err *err);
+
 /* The instance itself (metrics, settings): only system admins, with Basic or an identity token. */
 int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
                        enum auth_verdict *verdict, struct err *err);

@@ -455,6 +455,24 @@ int auth_catalog_open(struct auth *auth, struct arena *arena, const struct auth_
     return auth_rights_view(auth, arena, caller, is_admin, AUTH_VIEW, &out->repos, err);
 }
 
+int auth_search_open(struct auth *auth, struct arena *arena, const struct auth_caller *caller,
+                     struct auth_view *out, enum auth_verdict *verdict, struct err *err)
+{
+    bool is_admin = false;
+
+    if (meet(auth, arena, caller, &is_admin, verdict, err) < 0)
+        return -1;
+    if (caller->kind == AUTH_NOBODY && atomic_load(&auth->may_anonymous))
+        *verdict = AUTH_YES;
+    else if (*verdict == AUTH_YES && caller->has_token && !caller->is_identity &&
+             !caller->may_catalog)
+        *verdict = AUTH_TOO_FEW;
+    if (*verdict != AUTH_YES)
+        return 0;
+    *out = (struct auth_view){ .is_all = is_admin, .namespace_id = caller->account_id };
+    return auth_rights_view(auth, arena, caller, is_admin, AUTH_VIEW, &out->repos, err);
+}
+
 int auth_instance_open(struct auth *auth, const struct auth_caller *caller,
                        enum auth_verdict *verdict, struct err *err)
 {

@@ -52,7 +52,8 @@ static bool parse(struct str text, struct auth_scope *out)
     };
     if (str_is(type, "registry")) {
         out->is_catalog = true;
-        return str_is(name, "catalog") && str_is(out->actions, "*");
+        return str_is(name, "catalog") &&
+               (str_is(out->actions, "*") || str_is(out->actions, "search")); /* as Docker asks */
     }
     out->verbs = verbs_of(out->actions);
     return str_is(type, "repository") && oci_name_check(out->path, &ignored) == 0 &&

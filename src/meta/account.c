@@ -8,6 +8,7 @@
 #include "io/random.h"
 #include "meta/account_private.h"
 #include "meta/registry.h"
+#include "meta/search.h"
 #include "meta/statements.h"
 
 enum {
@@ -171,17 +172,19 @@ int meta_account_add(struct db_tx *tx, const struct meta_account *account, int64
         random_uuid(made);
         uuid = str_from(made);
     }
-    return db_find_int(tx, &sql[ADD],
-                       DB_ARGS(db_text(uuid), db_text(account->name), db_text(account->kind),
-                               db_text(full_name), db_int(account->is_admin),
-                               db_int(account->is_active), db_text(account->password_hash),
-                               db_int(now), db_int(account->is_imported),
-                               db_int(account->create_on_push), id_or_null(account->owner_id),
-                               id_or_null(account->maker_id), db_text(account->prefix),
-                               db_int(account->password_hash.p == NULL ? 0 : now)),
-                       out_id, err) < 0
-               ? -1
-               : 0;
+    if (db_find_int(tx, &sql[ADD],
+                    DB_ARGS(db_text(uuid), db_text(account->name), db_text(account->kind),
+                            db_text(full_name), db_int(account->is_admin),
+                            db_int(account->is_active), db_text(account->password_hash),
+                            db_int(now), db_int(account->is_imported),
+                            db_int(account->create_on_push), id_or_null(account->owner_id),
+                            id_or_null(account->maker_id), db_text(account->prefix),
+                            db_int(account->password_hash.p == NULL ? 0 : now)),
+                    out_id, err) < 0)
+        return -1;
+    return str_is(account->kind, "service")
+               ? 0
+               : meta_search_add(tx, "account", *out_id, account->name, err);
 }
 
 /* A change of one account; that there is none of that id is the caller's mistake. */
@@ -237,7 +240,8 @@ int meta_account_remove(struct db_tx *tx, int64_t id, struct err *err)
         if (db_run(tx, &sql[rows[i]], DB_ARGS(db_int(id)), NULL, err) < 0)
             return -1;
     }
-    if (db_run(tx, &sql[BURY_SERVICES], DB_ARGS(db_int(id), db_int(db_now(tx))), NULL, err) < 0)
+    if (meta_search_drop_account(tx, id, err) < 0 ||
+        db_run(tx, &sql[BURY_SERVICES], DB_ARGS(db_int(id), db_int(db_now(tx))), NULL, err) < 0)
         return -1;
     return change(tx, &sql[BURY], DB_ARGS(db_int(id), db_int(db_now(tx))), err);
 }

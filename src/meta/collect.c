@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "meta/search.h"
 #include "meta/statements.h"
 
 /* What one manifest names is bounded by its size (4 MiB); what refers to one is taken a part at a time. */
@@ -33,6 +34,7 @@ enum {
     REFERRERS,
     DROP_MANIFEST,
     REPOS,
+    REAP_BEGIN,
     REAP_TAGS,
     ROOTS,
     LINKS,
@@ -127,6 +129,9 @@ static const struct db_statement sql[] = {
     [REPOS]         = { .name = "reap.repos",       .in = "iii",  .out = "i",
                         .sql  = "SELECT id FROM repositories WHERE deleted_at IS NOT NULL AND reaped_at IS NULL"
                                 " AND deleted_at <= $1 AND id > $2 ORDER BY id LIMIT $3" },
+    [REAP_BEGIN]    = { .name = "reap.begin",       .in = "iii",  .out = "",
+                        .sql  = "UPDATE repositories SET reaping_at = coalesce(reaping_at, $3) WHERE id = $1"
+                                " AND deleted_at IS NOT NULL AND deleted_at <= $2" },
     [REAP_TAGS]     = { .name = "reap.tags",        .in = "ii",   .out = "",
                         .sql  = "DELETE FROM tags WHERE repo_id = $1 AND name IN"
                                 " (SELECT name FROM tags WHERE repo_id = $1 ORDER BY name LIMIT $2)" },
@@ -393,6 +398,17 @@ int meta_reap_repos(struct db_tx *tx, struct arena *arena, int64_t deleted_until
     return done;
 }
 
+int meta_reap_begin(struct db_tx *tx, int64_t repo_id, int64_t deleted_until, struct err *err)
+{
+    int64_t n_changed = 0;
+
+    if (db_run(tx, &sql[REAP_BEGIN],
+               DB_ARGS(db_int(repo_id), db_int(deleted_until), db_int(db_now(tx))), &n_changed,
+               err) < 0)
+        return -1;
+    return n_changed > 0;
+}
+
 int meta_reap_tags(struct db_tx *tx, int64_t repo_id, size_t n_max, int64_t *out_n, struct err *err)
 {
     return db_run(tx, &sql[REAP_TAGS], DB_ARGS(db_int(repo_id), db_int((int64_t)n_max)), out_n,
@@ -432,6 +448,8 @@ int meta_reap_end(struct db_tx *tx, int64_t repo_id, struct err *err)
         if (db_run(tx, &sql[hanging[i]], DB_ARGS(db_int(repo_id)), NULL, err) < 0)
             return -1;
     }
+    if (meta_search_drop_repo(tx, repo_id, err) < 0)
+        return -1;
     return db_run(tx, &sql[MARK], DB_ARGS(db_int(repo_id), db_int(db_now(tx))), NULL, err) < 0 ? -1
                                                                                                : 1;
 }

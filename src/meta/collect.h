@@ -111,6 +111,10 @@ int meta_fate_drop(struct db_tx *tx, int64_t repo_id, struct str digest, struct 
 int meta_reap_repos(struct db_tx *tx, struct arena *arena, int64_t deleted_until, int64_t after,
                     size_t n_max, int64_t **out, size_t *n_out, struct err *err);
 
+/* Before anything of one goes, in the transaction in which it goes: holds its row, and marks it as one that cannot come
+ * back. 1; 0 it was brought back, or deleted after that time; -1. */
+int meta_reap_begin(struct db_tx *tx, int64_t repo_id, int64_t deleted_until, struct err *err);
+
 /* At most n_max tags go. */
 int meta_reap_tags(struct db_tx *tx, int64_t repo_id, size_t n_max, int64_t *out_n,
                    struct err *err);

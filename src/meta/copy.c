@@ -30,9 +30,10 @@ const struct meta_copy_table meta_copy_tables[] = {
                  "is_imported, create_on_push, content_cache, owner_id, maker_id, prefix, password_at, deleted_at" },
     { .name = "token_keys",        .n_key = 1, .n_page = SMALL, .kinds = "tttiI",
       .columns = "kid, sealed, state, created_at, retired_at" },
-    { .name = "repositories",     .n_key = 1, .n_page = WIDE, .kinds = "ittiiiiItiiiiIt", .has_id = true,
+    { .name = "repositories",     .n_key = 1, .n_page = WIDE, .kinds = "ittiiiiItiiiiIIt", .has_id = true,
       .columns = "id, uuid, path, namespace_id, is_public, created_at, created_by, deleted_at, short_description, "
-                 "immutable_tags, scan_on_push, enable_manifest_lists, tag_limit, reaped_at, tag_limit_keep" },
+                 "immutable_tags, scan_on_push, enable_manifest_lists, tag_limit, reaped_at, reaping_at, "
+                 "tag_limit_keep" },
     { .name = "org_members",      .n_key = 2, .n_page = SMALL, .kinds = "iiii",
       .columns = "org_id, account_id, is_owner, added_at" },
     { .name = "teams",            .n_key = 1, .n_page = SMALL, .kinds = "ititti", .has_id = true,

@@ -8,6 +8,7 @@
 #include "io/random.h"
 #include "meta/paths_private.h"
 #include "meta/repo_private.h"
+#include "meta/search.h"
 #include "meta/statements.h"
 
 enum {
@@ -192,12 +193,12 @@ int meta_repo_add(struct db_tx *tx, struct str path, int64_t namespace_id, int64
     char uuid[RANDOM_UUID_MAX];
 
     random_uuid(uuid);
-    return db_find_int(tx, &sql[ADD],
-                       DB_ARGS(db_text(str_from(uuid)), db_text(path), db_int(namespace_id),
-                               db_int(is_public), db_int(db_now(tx)), db_int(created_by)),
-                       out_id, err) < 0
-               ? -1
-               : 0;
+    if (db_find_int(tx, &sql[ADD],
+                    DB_ARGS(db_text(str_from(uuid)), db_text(path), db_int(namespace_id),
+                            db_int(is_public), db_int(db_now(tx)), db_int(created_by)),
+                    out_id, err) < 0)
+        return -1;
+    return meta_search_add(tx, "repository", *out_id, path, err);
 }
 
 /* A change of one living repository. */

@@ -10,14 +10,27 @@
 
 enum { REPOS = 100, TAGS = 200, ROOTS = 16, LINKS = 100 };
 
+/* 1; 0 it has come back meanwhile; -1. */
+static int begin(struct collect_run *run, struct arena *arena, int64_t repo_id, struct db_tx **tx,
+                 struct err *err)
+{
+    if (collect_begin(run, arena, tx, err) < 0)
+        return -1;
+    return meta_reap_begin(*tx, repo_id, db_now(*tx) - work_policy(run->work)->undelete_window,
+                           err);
+}
+
 /* *out_n: how many it took away. */
 static int drop_tags(struct collect_run *run, int64_t repo_id, int64_t *out_n, struct err *err)
 {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
 
-    if (collect_begin(run, arena, &tx, err) < 0 ||
-        meta_reap_tags(tx, repo_id, TAGS, out_n, err) < 0)
+    int is_gone = begin(run, arena, repo_id, &tx, err);
+    *out_n      = 0;
+    if (is_gone < 1)
+        return is_gone;
+    if (meta_reap_tags(tx, repo_id, TAGS, out_n, err) < 0)
         return -1;
     if (*out_n > 0 && quota_are_any(&run->use) &&
         meta_quota_append_over(tx, repo_id, &(struct meta_quota_sum){ .tags = -*out_n }, err) < 0)
@@ -35,8 +48,11 @@ static int drop_roots(struct collect_run *run, int64_t repo_id, char after[OCI_D
     size_t                         n;
     int64_t                        held_until;
 
-    if (collect_begin(run, arena, &tx, err) < 0 ||
-        meta_reap_roots(tx, arena, repo_id, str_from(after), ROOTS, &roots, &n, err) < 0)
+    int is_gone = begin(run, arena, repo_id, &tx, err);
+    *out_n      = 0;
+    if (is_gone < 1)
+        return is_gone;
+    if (meta_reap_roots(tx, arena, repo_id, str_from(after), ROOTS, &roots, &n, err) < 0)
         return -1;
     *out_n = (int64_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -59,8 +75,11 @@ static int drop_links(struct collect_run *run, int64_t repo_id, int64_t *out_n, 
     struct str                    *links;
     size_t                         n;
 
-    if (collect_begin(run, arena, &tx, err) < 0 ||
-        meta_reap_links(tx, arena, repo_id, LINKS, &links, &n, err) < 0)
+    int is_gone = begin(run, arena, repo_id, &tx, err);
+    *out_n      = 0;
+    if (is_gone < 1)
+        return is_gone;
+    if (meta_reap_links(tx, arena, repo_id, LINKS, &links, &n, err) < 0)
         return -1;
     *out_n = (int64_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -78,8 +97,9 @@ static int end_repo(struct collect_run *run, int64_t repo_id, struct err *err)
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO(db_abort) struct db_tx   *tx    = NULL;
 
-    if (collect_begin(run, arena, &tx, err) < 0)
-        return -1;
+    int is_gone = begin(run, arena, repo_id, &tx, err);
+    if (is_gone < 1)
+        return is_gone;
     int is_empty = meta_reap_end(tx, repo_id, err);
     if (is_empty < 1)
         return is_empty;

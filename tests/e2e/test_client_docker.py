@@ -170,3 +170,21 @@ def test_what_docker_pushed_is_whole(docker, server, host, repo, ca_file):
         assert head.status_code == 200 and int(head.headers["Content-Length"]) == descriptor["size"]
     docker("rmi", f"{host}/{repo}:v1")
     docker("logout", host)
+
+
+def test_docker_search(docker, server, host, repo, admin):
+    """`docker search HOST/TERM` finds what is public without a login, and over TLS, where Docker sends credentials along, what
+    the account may see."""
+    name = repo.split("/")[1]
+    admin.post("/api/v0/repositories/admin", json={"name": f"{name}-found", "visibility": "public",
+                                                   "shortDescription": "what was sought"})
+    admin.post("/api/v0/repositories/admin", json={"name": f"{name}-hidden"})
+    said = docker("search", f"{host}/{name}-")
+    assert f"admin/{name}-found" in said and "what was sought" in said and "hidden" not in said
+    docker.login(host, "admin", ADMIN_PASSWORD)
+    said = docker("search", "--limit", "10", f"{host}/{name}-")
+    assert f"admin/{name}-found" in said
+    if host == server.netloc("https"):
+        assert f"admin/{name}-hidden" in said
+    docker("logout", host)
+    assert "admin/" not in docker("search", f"{host}/{name}-none")
