@@ -8,6 +8,7 @@ turns, every round begins with another one, and the table shows medians. Results
 import argparse
 import contextlib
 import dataclasses
+import http.client
 import json
 import os
 import pathlib
@@ -460,6 +461,90 @@ def events_page(bench, name):
     return worst[0]
 
 
+class Pushing:
+    """Four clients that push a blob and a manifest each time, one after the other; how long each push took, in ms."""
+
+    def __init__(self, system, number):
+        self.system, self.number, self.took, self.is_over = system, number, [], threading.Event()
+        self.threads = [threading.Thread(target=self.push, args=(who,)) for who in range(4)]
+
+    def push(self, who):
+        connection = http.client.HTTPConnection('127.0.0.1', self.system.port, timeout=60)
+
+        def call(method, path, body, content_type):
+            connection.request(method, path, body, {**self.system.basic(), 'Content-Type': content_type})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 201:
+                raise SystemExit(f'{method} {path}: {answer.status} {text[:300]!r}')
+
+        turn = 0
+        while not self.is_over.is_set():
+            blob, turn = f'{{"n":"{self.number}.{who}.{turn}"}}'.encode(), turn + 1
+            digest = seed.digest_of(blob)
+            manifest = json.dumps({'schemaVersion': 2, 'mediaType': MANIFEST_TYPE, 'layers': [], 'config': {
+                'mediaType': 'application/vnd.oci.image.config.v1+json', 'digest': digest, 'size': len(blob)}}).encode()
+            begun = time.monotonic()
+            call('POST', f'/v2/admin/pushing{who}/blobs/uploads/?digest={digest}', blob, 'application/octet-stream')
+            call('PUT', f'/v2/admin/pushing{who}/manifests/t{turn % 100}', manifest, MANIFEST_TYPE)
+            self.took.append((time.monotonic() - begun) * 1000)
+        connection.close()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def p99(self):
+        return statistics.quantiles(self.took, n=100)[98]
+
+
+COLLECTED = {}
+
+
+def collected(bench, name):
+    """A million blobs, a tenth of them due: pushes without collection, then during one. (reviews a second, p99 more, in ms)"""
+    if name in COLLECTED:
+        return COLLECTED.pop(name)
+    system = bench.fresh(KINDS[name], f'{name}-collected')
+    system.start()
+    quiet(system.binary, 'admin', 'set', 'gc-interval', '24h', '--data', str(system.folder / 'data'))
+    system.stop()
+    print(f'  seeding {name}', file=sys.stderr)
+    seed.fill(system.folder / 'data', system.url if name == PG else None, blobs=1_000_000)
+    system.start()
+    with Pushing(system, bench.next_number()):
+        time.sleep(2)
+    with Pushing(system, bench.next_number()) as alone:
+        time.sleep(20)
+    with Pushing(system, bench.next_number()) as beside:
+        begun = time.monotonic()
+        database = ['--database', system.url] if name == PG else []
+        said = quiet(system.binary, 'gc', '--now', '-o', 'json', '--data', str(system.folder / 'data'), *database)
+        took = time.monotonic() - begun
+    done = json.loads(said.decode().splitlines()[-1])
+    if done['blobs'] != 100_000:
+        raise SystemExit(f'{name}: {done}')
+    print(f'  {name}: 100,000 in {took:.1f} s, {len(alone.took) / 20:.0f} and {len(beside.took) / took:.0f} pushes/s, p99'
+          f' {alone.p99():.1f} and {beside.p99():.1f} ms', file=sys.stderr)
+    bench.drop(system)
+    COLLECTED[name] = done['reviewed'] / took, beside.p99() - alone.p99()
+    return COLLECTED[name]
+
+
+def reviews(bench, name):
+    return collected(bench, name)[0]
+
+
+def push_beside_collection(bench, name):
+    return collected(bench, name)[1]
+
+
 class Outbox:
     """The rows of events, left out by the database itself while the registry is the same."""
     OFF = {ASSAY: 'ALTER TABLE events RENAME TO kept_events; CREATE VIEW events AS SELECT * FROM kept_events;'
@@ -560,6 +645,12 @@ def rows_of(options):
     ]
     rows += [Row('quota', '50 clients push into one repository under a quota, against none', '×', under_quota, (ASSAY, PG),
                  (Wanted(0.9, is_least=True), Wanted(0.9, is_least=True, who=PG)), 5)]
+    rows += [
+        Row('collect', 'collection of 100,000 due of 1,000,000 blobs, beside pushes', 'reviews/s', reviews, (ASSAY, PG),
+            (Wanted(500, is_least=True), Wanted(500, is_least=True, who=PG)), 1, fresh=True),
+        Row('collect-push', 'push during that: p99 more than without', 'ms', push_beside_collection, (ASSAY, PG),
+            (Wanted(20), Wanted(20, who=PG)), 1, fresh=True),
+    ]
     rows += [Row(f'{kind}-{where}', f'{title}, {where}: p99', 'ms', page(kind, where), (ASSAY, PG),
                  (Wanted(5), Wanted(5, who=PG)), fresh=True)
              for kind, title in (('tags', 'page of 100 of 1,000,000 tags'),

@@ -10,6 +10,7 @@ The registry must have been started once, so that its schema and `admin` are the
   admin/seed/referred         one subject with N referrers
   admin/seed/repository/000…  N empty repositories, public
   accounts u00000 …           N users with the password of admin
+  admin/seed/unused           N blobs without bytes that nothing names, a tenth of them due for collection
   events                      N of them a second apart, two fifths in the first repository, three tenths by the first user; the
                               second user has a tenth of them, none in that repository; most are pulls, and a few of a kind that
                               hardly occurs are the oldest
@@ -37,6 +38,9 @@ REPOSITORIES = 'id uuid path namespace_id is_public created_at created_by'.split
 MANIFESTS = ('repo_id digest media_type depth artifact_type config_type total_size subject referrer pushed_by pushed_at'
              ' touched_at pinned_until bytes').split()
 TAGS = 'repo_id name digest moved_at moved_by'.split()
+BLOBS = 'digest size object_key created_at touched_at'.split()
+REPO_BLOBS = 'repo_id digest pinned_until'.split()
+GC_QUEUE = 'kind id review_after event'.split()
 ACCOUNTS = 'id uuid name kind password_hash created_at'.split()
 ORG_MEMBERS = 'org_id account_id is_owner added_at'.split()
 TEAMS = 'id uuid org_id name created_at'.split()
@@ -73,6 +77,9 @@ class Sqlite:
     def one(self, query):
         return self.db.execute(query).fetchone()[0]
 
+    def run(self, statement):
+        self.db.execute(statement)
+
     def fill(self, table, columns, rows):
         marks = ', '.join('?' * len(columns))
         self.db.execute('BEGIN')
@@ -91,6 +98,9 @@ class Postgres:
     def one(self, query):
         done = subprocess.run([*self.command, '-At', '-c', query], check=True, capture_output=True, text=True)
         return done.stdout.strip()
+
+    def run(self, statement):
+        self.one(statement)
 
     @staticmethod
     def print_value(value):
@@ -206,6 +216,16 @@ class Seed:
         return subject
 
 
+    def blobs(self, n):
+        repo = self.repositories(['admin/seed/unused'])
+        digests = [digest_of(b'%d' % i) for i in range(n)]
+        self.sink.fill('blobs', BLOBS, (
+            (digest, 1000, f'blobs/sha256/{digest[7:9]}/{digest[7:]}.{"0" * 32}', 1, 1) for digest in digests))
+        self.sink.fill('repo_blobs', REPO_BLOBS, ((repo, digest, 1) for digest in digests))
+        self.sink.run(f'UPDATE scrubs SET finished_at = {NOW}')  # or it would find that the bytes are missing
+        self.sink.fill('gc_queue', GC_QUEUE, (('blob', digest, 1, 'upload') for digest in digests[:n // 10]))
+
+
 @contextlib.contextmanager
 def held(data):
     """The data directory's lock, which a running server has."""
@@ -218,7 +238,7 @@ def held(data):
 
 
 def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, users=0, teams=0, events=0,
-         grants=(), size=1024):
+         blobs=0, grants=(), size=1024):
     """Returns {what: seconds}."""
     database = database or f'sqlite:{pathlib.Path(data) / "assay.db"}'
     took = {}
@@ -234,6 +254,7 @@ def fill(data, database=None, manifests=0, tags=0, repositories=0, referrers=0, 
                 ('users', users, lambda: seed.accounts([f'u{i:05}' for i in range(users)])),
                 ('teams', teams, lambda: seed.access(teams)),
                 ('events', events, lambda: seed.events(events, repositories, users)),
+                ('blobs', blobs, lambda: seed.blobs(blobs)),
                 ('grants', len(grants), lambda: [seed.grant(*one) for one in grants])):
             begun = time.monotonic()
             if n:
@@ -247,7 +268,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', required=True)
     parser.add_argument('--database')
-    for what in ('manifests', 'tags', 'repositories', 'referrers', 'users', 'teams', 'events'):
+    for what in ('manifests', 'tags', 'repositories', 'referrers', 'users', 'teams', 'events', 'blobs'):
         parser.add_argument(f'--{what}', type=int, default=0)
     parser.add_argument('--size', type=int, default=1024, help='bytes of a manifest')
     options = vars(parser.parse_args())
