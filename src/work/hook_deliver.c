@@ -6,6 +6,7 @@
  * told again. The turn ends at the first failure, after BATCH calls, or after TURN_US; the lease lasts longer than the last
  * call that it began can take. */
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/clock.h"
@@ -365,9 +366,9 @@ static int record(struct turn *t, struct err *err)
     if (db_begin(t->work->db, DB_WRITE, "record webhook calls", &tx, err) < 0 ||
         meta_hook_guard(tx, t->taken.endpoint_id, t->taken.fence, err) < 0 ||
         record_calls(t, tx, err) < 0 || stop_without_right(t, tx, err) < 0 ||
-        release(t, tx, err) < 0)
+        release(t, tx, err) < 0 || failpoint(FP_HOOK_WRITTEN, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    return db_commit(&tx, err);
+    return failpoint(FP_HOOK_RECORDED, err);
 }
 
 /* Something went wrong on our side: the endpoint is given back, and nothing is known of what was told. */
@@ -415,12 +416,13 @@ int work_hook_turn(struct work *work, const struct work_hook_turn *turn, struct 
 
     if (found < 1)
         return found;
-    if (read_calls(&t, err) < 0 || judge_listeners(&t, err) < 0) {
+    if (failpoint(FP_HOOK_TAKEN, err) < 0 || read_calls(&t, err) < 0 ||
+        judge_listeners(&t, err) < 0) {
         give_back(&t);
         return -1;
     }
     make_calls(&t);
-    if (record(&t, err) < 0) {
+    if (failpoint(FP_HOOK_TOLD, err) < 0 || record(&t, err) < 0) {
         give_back(&t);
         return -1;
     }

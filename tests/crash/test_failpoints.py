@@ -13,6 +13,7 @@ import pytest
 
 from harness import oci, volume
 from harness.postgres import Cluster
+from harness.proxy import free_port
 from harness.server import Server, ServerDied, binary, environment, run_assay
 
 from workload import REQUEST_ERRORS, Ledger, Pusher, check_consistent, check_ledger
@@ -253,6 +254,23 @@ def job(life):
         time.sleep(0.05)
 
 
+def hook(life):
+    """A webhook whose receiver is not there: its call fails, and that is written down."""
+    registry = life.pusher.registry
+    answer = registry.post("/api/v1/webhooks", json={"type": "TAG_PUSH", "endpoint": f"https://127.0.0.1:{free_port()}/"})
+    life.pusher.expect(answer, 201)
+    life.pusher.push_image()
+    deadline = time.monotonic() + 30
+    while not registry.get(f"/api/v1/webhooks/{answer.json()['id']}").json().get("lastFailedAt"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def may_go_inside(life):
+    """For the lives that follow: webhooks may go to this machine."""
+    life.server.env["ASSAY_EGRESS_ALLOW"] = "127.0.0.0/8"
+
+
 def stop(life):
     life.server.send_signal(signal.SIGTERM)
     life.server.process.wait(30)
@@ -292,6 +310,7 @@ SCENARIOS = {
     "pulls": (pulls, None, False),
     "purge": (purge, None, False),
     "collect": (wait_for_collection, deleted, False),
+    "hook": (hook, may_go_inside, False),
     "quota": (quota, None, False),
     "password": (password, None, False),
     "token": (nothing, None, True),
