@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "codec/text.h"
 #include "db/db.h"
 #include "db/migrate.h"
 #include "io/clock.h"
@@ -86,6 +87,25 @@ static int run_sleeper(struct job *job, void *context, struct err *err)
     return db_commit(&tx, err);
 }
 
+/* Pauses for an hour, and says something that ends within a character. */
+static int run_nap(struct job *job, void *context, struct err *err)
+{
+    struct farm *f = context;
+    char         text[5000];
+
+    (void)err;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (size_t i = 1; i + 1 < sizeof(text) - 1; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    job_log(job, "%s", text);
+    job_log(job, "\x1b[31m\xff");
+    atomic_fetch_add(&f->n_at_once, 1);
+    job_pause(job, 3600 * SECOND_US);
+    atomic_fetch_sub(&f->n_at_once, 1);
+    return 0;
+}
+
 static const char *const step_parameters[] = { "of", NULL };
 
 static const struct job_kind kinds[] = {
@@ -96,6 +116,7 @@ static const struct job_kind kinds[] = {
       .run        = run_step },
     { .name = "bad", .says = "fails", .capacity = 1, .run = run_bad },
     { .name = "long", .says = "until it is stopped", .capacity = 1, .run = run_long },
+    { .name = "nap", .says = "an hour of nothing", .capacity = 4, .run = run_nap },
     { .name = "sleeper", .says = "stands still", .capacity = 1, .run = run_sleeper },
     { 0 },
 };
@@ -345,4 +366,128 @@ void test_jobs_crons_add_one_at_a_time_with_their_defaults(void **state)
     db_abort(&tx);
     assert_in_range(n, 1, 3);
     CHECK_STR(list[0].parameters, "{\"of\":\"config\"}");
+}
+
+static void set_capacity(struct farm *f, const char *worker, const char *name, int64_t n)
+{
+    struct db_tx *tx = NULL;
+
+    CHECK_OK(db_begin(f->db, DB_WRITE, "test", &tx, &f->err), &f->err);
+    CHECK_OK(meta_capacity_put(tx, str_from(worker), str_from(name), n, &f->err), &f->err);
+    CHECK_OK(db_commit(&tx, &f->err), &f->err);
+}
+
+static void cancel(struct farm *f, struct str uuid)
+{
+    struct db_tx *tx = NULL;
+    int64_t       n;
+
+    CHECK_OK(db_begin(f->db, DB_WRITE, "test", &tx, &f->err), &f->err);
+    CHECK_OK(meta_job_cancel(tx, uuid, &n, &f->err), &f->err);
+    CHECK_OK(db_commit(&tx, &f->err), &f->err);
+    assert_int_equal(n, 1);
+}
+
+/* Long before its lease is to be renewed, and though it pauses; what it said is text that every engine takes. */
+void test_jobs_a_cancel_wakes_who_pauses(void **state)
+{
+    struct farm          *f    = *state;
+    struct str            uuid = add(f, (struct meta_job){ .action = STR("nap") });
+    struct meta_job_line *lines;
+    struct db_tx         *tx = NULL;
+    size_t                n;
+
+    f->one = start(f, "node-1");
+    await(f, uuid, "running");
+    cancel(f, uuid);
+    struct meta_job job = await(f, uuid, "canceled");
+    CHECK_OK(db_begin(f->db, DB_READ, "test", &tx, &f->err), &f->err);
+    CHECK_OK(meta_job_log_page(tx, f->arena, job.id, 0, 10, &lines, &n, &f->err), &f->err);
+    db_abort(&tx);
+    assert_int_equal(n, 2);
+    assert_int_equal(lines[0].data.n, 4095);
+    assert_true(text_is_utf8(lines[0].data));
+    CHECK_STR(lines[1].data, " [31m?");
+}
+
+void test_jobs_past_its_deadline_it_is_woken_too(void **state)
+{
+    struct farm *f    = *state;
+    struct str   uuid = add(f, (struct meta_job){ .action = STR("nap"), .deadline_us = 50 * 1000 });
+
+    f->one = start(f, "node-1");
+    CHECK_STR(await(f, uuid, "errored").message, "it ran past its deadline");
+}
+
+/* One that stands still is given up, and keeps its node neither from renewing nor from taking others. */
+void test_jobs_who_does_not_stop_is_given_up(void **state)
+{
+    struct farm *f = *state;
+    struct str   stuck =
+        add(f, (struct meta_job){ .action = STR("sleeper"), .stop_timeout_us = 50 * 1000 });
+
+    f->one = start(f, "node-1");
+    await(f, stuck, "running");
+    cancel(f, stuck);
+    CHECK_STR(await(f, stuck, "canceled").message, "it was canceled and did not stop");
+    struct str step = add(f, (struct meta_job){ .action = STR("step") });
+    await(f, step, "done");
+    atomic_store(&f->may_go, true);
+    while (atomic_load(&f->n_refused) == 0)
+        usleep(5 * 1000);
+    CHECK_STR(find(f, stuck).status, "canceled");
+}
+
+/* A job takes what it says of what its worker has; of what that has no number for there is enough. */
+void test_jobs_need_capacity_by_name(void **state)
+{
+    struct farm *f   = *state;
+    struct str   big = add(f, (struct meta_job){ .action   = STR("nap"),
+                                                 .capacity = STR("{\"nap\":9,\"disk\":1}") });
+
+    f->one = start(f, "node-1");
+    await(f, big, "running"); /* more than there is: all of it */
+    struct str small = add(f, (struct meta_job){ .action = STR("nap") });
+    struct str step  = add(f, (struct meta_job){ .action = STR("step") });
+    await(f, step, "done");
+    CHECK_STR(find(f, small).status, "waiting");
+    set_capacity(f, "node-1", "nap", 10);
+    await(f, small, "running");
+    set_capacity(f, "node-1", "disk", 1);
+    struct str disk = add(f, (struct meta_job){ .action   = STR("nap"),
+                                                .capacity = STR("{\"disk\":1,\"nap\":0}") });
+    await(f, add(f, (struct meta_job){ .action = STR("step") }), "done");
+    CHECK_STR(find(f, disk).status, "waiting");
+    cancel(f, big);
+    await(f, disk, "running");
+}
+
+/* One whose parameters are not taken any more, and one of an action that this program does not know. */
+void test_jobs_a_bad_cron_keeps_no_other_from_its_turn(void **state)
+{
+    struct farm     *f     = *state;
+    struct meta_cron bad   = { .action     = STR("long"),
+                               .schedule   = STR("@every 1s"),
+                               .parameters = STR("{\"old\":\"x\"}"),
+                               .next_run   = 1 };
+    struct meta_cron other = { .action   = STR("newer"),
+                               .schedule = STR("@every 1s"),
+                               .next_run = 1 };
+    struct meta_cron good  = { .action = STR("step"), .schedule = STR("@every 1s"), .next_run = 2 };
+    struct db_tx    *tx    = NULL;
+
+    CHECK_OK(db_begin(f->db, DB_WRITE, "test", &tx, &f->err), &f->err);
+    CHECK_OK(meta_cron_put(tx, &bad, &f->err), &f->err);
+    CHECK_OK(meta_cron_put(tx, &other, &f->err), &f->err);
+    CHECK_OK(meta_cron_put(tx, &good, &f->err), &f->err);
+    CHECK_OK(db_commit(&tx, &f->err), &f->err);
+    f->one = start(f, "node-1");
+    while (atomic_load(&f->n_done) == 0)
+        usleep(5 * 1000);
+    CHECK_OK(db_begin(f->db, DB_READ, "test", &tx, &f->err), &f->err);
+    assert_int_equal(meta_cron_find(tx, f->arena, STR("newer"), &other, &f->err), 1);
+    assert_int_equal(meta_cron_find(tx, f->arena, STR("long"), &bad, &f->err), 1);
+    db_abort(&tx);
+    assert_int_equal(other.next_run, 1);
+    assert_true(bad.next_run > 1);
 }
