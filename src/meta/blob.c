@@ -17,6 +17,7 @@ enum {
     REPLACE,
     TOUCH,
     LINK,
+    RELINK,
     PIN,
     FIND_PIN,
     IS_USED,
@@ -70,6 +71,10 @@ static const struct db_statement sql[] = {
     [LINK]         = { .name = "blob.link",         .in = "iti",   .out = "",
                        .sql  = "INSERT INTO repo_blobs (repo_id, digest, pinned_until) VALUES ($1, $2, $3)"
                                " ON CONFLICT (repo_id, digest) DO NOTHING" },
+    [RELINK]       = { .name = "blob.relink",       .in = "iti",   .out = "t",
+                       .sql  = "INSERT INTO repo_blobs (repo_id, digest, pinned_until) SELECT repo_id, digest, $3"
+                               " FROM manifest_blobs WHERE repo_id = $1 AND manifest = $2"
+                               " ON CONFLICT (repo_id, digest) DO NOTHING RETURNING digest" },
     [PIN]          = { .name = "blob.pin",          .in = "itii",  .out = "",
                        .sql  = "INSERT INTO repo_blobs (repo_id, digest, pinned_until) VALUES ($1, $2, $3)"
                                " ON CONFLICT (repo_id, digest) DO UPDATE SET pinned_until = excluded.pinned_until"
@@ -171,6 +176,30 @@ int meta_blob_link(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t
         db_send(tx, &sql[TOUCH], DB_ARGS(db_text(digest), db_int(db_now(tx))), err) < 0)
         return -1;
     return n_changed > 0;
+}
+
+int meta_blob_relink(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str manifest,
+                     int64_t until, int64_t *out_bytes, struct err *err)
+{
+    enum { NAMED_MAX = 100000 }; /* one manifest names fewer: it has at most 4 MiB */
+    struct str      *digests;
+    size_t           n;
+    struct meta_blob row;
+    int64_t          bytes = 0;
+
+    if (db_list_text(tx, arena, &sql[RELINK],
+                     DB_ARGS(db_int(repo_id), db_text(manifest), db_int(until)), NAMED_MAX,
+                     &digests, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        int found = meta_blob_find(tx, arena, digests[i], &row, err);
+
+        if (found < 0)
+            return -1;
+        bytes += found == 1 ? row.size : 0;
+    }
+    *out_bytes = bytes;
+    return 0;
 }
 
 int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,

@@ -57,6 +57,10 @@ int meta_blob_lock_alone(struct db_tx *tx, struct str digest, struct err *err);
 int meta_blob_link(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,
                    struct err *err);
 
+/* The links of all that a manifest names, which comes back; *out_bytes: the size of those that were gone. */
+int meta_blob_relink(struct db_tx *tx, struct arena *arena, int64_t repo_id, struct str manifest,
+                     int64_t until, int64_t *out_bytes, struct err *err);
+
 /* Makes or renews the link: pinned_until = max(old, until). The write is skipped when the pin already
  * lasts beyond `enough`; returns with *out_written 1 or 0. A pin that is written touches the blob. */
 int meta_blob_pin(struct db_tx *tx, int64_t repo_id, struct str digest, int64_t until,

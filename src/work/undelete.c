@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/mem.h"
 #include "codec/text.h"
+#include "meta/blob.h"
 #include "meta/repo.h"
 #include "meta/tag.h"
 #include "oci/manifest.h"
@@ -18,6 +19,7 @@ struct undeleting {
     const struct meta_actor *actor;
     const struct auth_repo  *repo;
     struct db_tx            *tx;
+    struct quota_use        *use;
 };
 
 int64_t work_undelete_until(struct work *work, int64_t deleted_at)
@@ -65,6 +67,18 @@ static int finish(struct db_tx **tx, struct err *err)
 
 /* -- manifests ---------------------------------------------------------------------------------------- */
 
+/* A blob that was taken out of the repository while the manifest was deleted is in it again with that, and counts. */
+static int relink(struct undeleting *u, struct str digest, struct err *err)
+{
+    int64_t until = db_now(u->tx) + work_policy(u->work)->pin_ttl;
+    int64_t bytes;
+
+    if (meta_blob_relink(u->tx, u->arena, u->repo->id, digest, until, &bytes, err) < 0)
+        return -1;
+    u->use->change.bytes += bytes;
+    return 0;
+}
+
 /* 1: it was deleted and lives again; 0: it lives; -1. One that is deleted stands at most as deep as indexes nest. */
 static int revive(struct undeleting *u, struct str digest, int depth, struct err *err)
 {
@@ -82,7 +96,7 @@ static int revive(struct undeleting *u, struct str digest, int depth, struct err
     if (depth > OCI_DEPTH_MAX)
         return err_set_corrupt(err, "indexes are nested more than %d deep", OCI_DEPTH_MAX);
     if ((depth == 0 && check_window(u, digest, deleted_at, err) < 0) ||
-        meta_undelete_manifest(u->tx, u->repo->id, digest, err) < 0 ||
+        meta_undelete_manifest(u->tx, u->repo->id, digest, err) < 0 || relink(u, digest, err) < 0 ||
         tell(u, "MANIFEST_UNDELETE", "manifest", digest, digest, u->repo->id, err) < 0 ||
         meta_undelete_children(u->tx, u->arena, u->repo->id, digest, &children, &n, err) < 0)
         return -1;
@@ -108,18 +122,21 @@ int work_undelete_manifest(struct work *work, struct arena *arena, const struct 
                            const struct auth_repo *repo, const struct oci_digest *digest,
                            struct err *err)
 {
-    AUTO(db_abort) struct db_tx *tx   = NULL;
-    struct str                   name = oci_digest_str(digest);
-    int64_t                      deleted_at;
+    AUTO(quota_end) struct quota_use use  = { 0 };
+    AUTO(db_abort) struct db_tx     *tx   = NULL;
+    struct str                       name = oci_digest_str(digest);
+    int64_t                          deleted_at;
 
-    if (work_may_push(work, 0, err) < 0 ||
+    if (work_may_push(work, 0, err) < 0 || quota_begin(work, repo->path, &use, err) < 0 ||
         db_begin(work->db, DB_WRITE, "undelete manifest", &tx, err) < 0)
         return -1;
 
-    struct undeleting u = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
-    int               found = hold_repo(&u, err) < 0
-                                  ? -1
-                                  : meta_undelete_lock_manifest(tx, repo->id, name, &deleted_at, err);
+    struct undeleting u = {
+        .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx, .use = &use
+    };
+    int found = hold_repo(&u, err) < 0
+                    ? -1
+                    : meta_undelete_lock_manifest(tx, repo->id, name, &deleted_at, err);
     if (found < 0)
         return -1;
     if (found == 0)
@@ -129,6 +146,11 @@ int work_undelete_manifest(struct work *work, struct arena *arena, const struct 
         return err_set_code(err, ERR_CONFLICT, "NOT_DELETED", name, "the manifest is there");
     if (revive(&u, name, 0, err) < 0)
         return -1;
+    if (quota_settle(&use, tx, err) < 0) {
+        db_abort(&tx);
+        quota_tell_refused(&use, actor);
+        return -1;
+    }
     return finish(&tx, err);
 }
 
@@ -185,8 +207,10 @@ int work_undelete_tag(struct work *work, struct arena *arena, const struct meta_
         db_begin(work->db, DB_WRITE, "undelete tag", &tx, err) < 0)
         return -1;
 
-    struct undeleting u = { .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx };
-    use.change.tags     = 1; /* what the tag names was counted all the while */
+    struct undeleting u = {
+        .work = work, .arena = arena, .actor = actor, .repo = repo, .tx = tx, .use = &use
+    };
+    use.change.tags = 1; /* the manifest was counted all the while */
     if (undelete_tag(&u, tag, out_digest, err) < 0)
         return -1;
     if (quota_settle(&use, tx, err) < 0) {

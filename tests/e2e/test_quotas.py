@@ -311,3 +311,22 @@ def test_two_nodes_are_one_sum(cluster, new_server):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert list(pool.map(push, [1000] * 40)).count(201) == 10
     assert own.check("admin") == (111 * 1000, 0)
+
+
+@pytest.mark.both_engines
+def test_what_comes_back_counts_with_all_that_it_names(quotas, admin, org):
+    """A layer that was taken out of the repository while its manifest was deleted is in it again with that."""
+    repo = make(admin, f"{org}/app")
+    image = admin.push_image(repo, "v1", layer_size=700)
+    quotas.put(org, bytes=10**6, tags=1)
+    full = quotas.check(org)
+    layer = oci.digest(image.layers[0])
+    assert admin.delete(f"/v2/{repo}/manifests/{image.digest}").status_code == 202
+    assert admin.delete(f"/v2/{repo}/blobs/{layer}").status_code == 202
+    assert quotas.check(org) == (full[0] - 700, 0)
+    back = admin.post(f"/api/v1/repositories/{repo}/tags/v1/undelete")
+    assert back.status_code == 200, back.text
+    assert quotas.check(org) == full
+    assert admin.pull_blob(repo, layer).content == image.layers[0]
+    admin.put_manifest(repo, "v2", image.data)
+    assert quotas.check(org) == full, "no second tag"
