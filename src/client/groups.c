@@ -28,6 +28,7 @@ const struct client_group client_groups[] = {
     { "service", "service accounts for machines, and their secrets",           client_service_rows },
     { "webhook", "calls of others when something happens here",                client_webhook_rows },
     { "audit",  "what was done and what was refused, by whom",                 client_audit_rows },
+    { "events", "what happened in repositories: pushes, pulls, deletions",    client_events_rows },
     { "jobs",   "the registry's own work: list, start, cancel",                client_jobs_rows, true },
     { "joblogs", "what a job says",                                            client_joblogs_rows },
     { "crons",  "schedules of the registry's own work",                        client_crons_rows, true },

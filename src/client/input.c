@@ -348,6 +348,8 @@ static bool is_filled(const struct client_input *input, struct str part)
     struct str name = str_sub(part, (size_t)str_find(part, '{') + 1, part.n);
 
     name = str_sub(name, 0, (size_t)str_find(name, '}'));
+    if (str_starts(name, STR("+")))
+        name = str_from_index(name, 1);
     for (size_t i = 0; i < input->n_holes; i++) {
         if (str_eq(input->holes[i].name, name))
             return input->holes[i].value.p != NULL;

@@ -28,6 +28,7 @@ extern const struct client_command client_purge_rows[];
 extern const struct client_command client_token_rows[];
 extern const struct client_command client_service_rows[];
 extern const struct client_command client_audit_rows[];
+extern const struct client_command client_events_rows[];
 extern const struct client_command client_jobs_rows[];
 extern const struct client_command client_joblogs_rows[];
 extern const struct client_command client_crons_rows[];

@@ -1,7 +1,6 @@
 /* client/rows_job.c: the registry's own work: jobs, what they say, and their schedules. */
 #include "client/rows.h"
 
-#include <pthread.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -10,12 +9,8 @@
 #include "client/table.h"
 #include "codec/json.h"
 #include "codec/json_view.h"
-#include "io/clock.h"
 
 enum { PARAMETERS_MAX = 64 * 1024, LOG_LINES = 1000 };
-
-/* Between two looks at a log that is followed. */
-#define PAUSE_US INT64_C(500000)
 
 /* -- what rows cannot say ----------------------------------------------------------------------------- */
 
@@ -47,21 +42,6 @@ static int add_parameters(struct client_run *run, struct err *err)
     return 0;
 }
 
-static int ask(struct client_run *run, const char *path, struct str *out, struct err *err)
-{
-    struct client_request request = { .method = "GET", .path = str_from(path) };
-    struct net_answer     answer;
-
-    if (client_ask(&run->session, &request, &answer, err) < 0)
-        return -1;
-    if (json_check(answer.body, &json_limits_default, err) < 0) {
-        err->kind = ERR_UNAVAILABLE;
-        return err_wrap(err, "the answer is not what a registry says");
-    }
-    *out = json_view_of(answer.body);
-    return 0;
-}
-
 /* The lines after *seen; how many there were. */
 static int show_lines(struct client_run *run, const char *job, int64_t *seen, int64_t *out_n,
                       struct err *err)
@@ -71,7 +51,7 @@ static int show_lines(struct client_run *run, const char *job, int64_t *seen, in
     struct str  list;
 
     *out_n = 0;
-    if (ask(run, path, &list, err) < 0)
+    if (client_get(run, path, &list, err) < 0)
         return -1;
     struct json_view_each each = json_view_each(list);
     while (json_view_next(&each)) {
@@ -100,18 +80,6 @@ static bool has_ended(struct client_run *run, struct str job)
     return false;
 }
 
-static void pause_a_moment(void)
-{
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_cond_t  never;
-
-    clock_cond_init(&never);
-    pthread_mutex_lock(&lock);
-    clock_cond_wait(&never, &lock, PAUSE_US);
-    pthread_mutex_unlock(&lock);
-    pthread_cond_destroy(&never);
-}
-
 /* Whether it has ended is asked before its last lines, so that none is missed. */
 static int show_log(struct client_run *run, struct err *err)
 {
@@ -122,7 +90,7 @@ static int show_log(struct client_run *run, struct err *err)
     struct str row;
 
     for (;;) {
-        if (ask(run, job, &row, err) < 0)
+        if (client_get(run, job, &row, err) < 0)
             return -1;
         do {
             if (show_lines(run, job, &seen, &n, err) < 0)
@@ -130,7 +98,7 @@ static int show_log(struct client_run *run, struct err *err)
         } while (n == LOG_LINES);
         if (!follows || has_ended(run, row))
             return 0;
-        pause_a_moment();
+        client_pause();
     }
 }
 

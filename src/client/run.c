@@ -2,6 +2,7 @@
  * row's columns. */
 #include "client/run.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -10,7 +11,10 @@
 #include "codec/json.h"
 #include "codec/json_view.h"
 #include "codec/text.h"
+#include "io/clock.h"
 #include "net/url.h"
+
+#define PAUSE_US INT64_C(500000)
 
 enum { PAGE = 500, PAGE_MAX = 100000, BODY_MAX = 8 * 1024 * 1024, CELL_MAX = 16 * 1024 };
 
@@ -145,7 +149,7 @@ static void add_query(struct client_run *run, struct buf *path)
                    run->command->query);
 }
 
-static struct str print_path(struct client_run *run)
+struct str client_request_path(struct client_run *run)
 {
     struct buf path;
 
@@ -318,15 +322,6 @@ int client_flush(struct client_run *run, struct err *err)
     return 0;
 }
 
-/* -- the answer --------------------------------------------------------------------------------------- */
-
-static void print_raw(struct client_run *run, struct str body)
-{
-    buf_str(&run->out, body);
-    if (body.n > 0 && !str_ends(body, STR("\n")))
-        buf_char(&run->out, '\n');
-}
-
 static int check_json(const struct client_run *run, struct str body, struct err *err)
 {
     if (json_check(body, &answer_limits, err) == 0)
@@ -334,6 +329,39 @@ static int check_json(const struct client_run *run, struct str body, struct err 
     err->kind = ERR_UNAVAILABLE;
     return err_wrap(err, "the answer of " STR_FMT " is not what a registry says",
                     STR_ARGS(run->session.server.host));
+}
+
+int client_get(struct client_run *run, const char *path, struct str *out, struct err *err)
+{
+    struct client_request request = { .method = "GET", .path = str_from(path) };
+    struct net_answer     answer;
+
+    if (client_ask(&run->session, &request, &answer, err) < 0 ||
+        check_json(run, answer.body, err) < 0)
+        return -1;
+    *out = json_view_of(answer.body);
+    return 0;
+}
+
+void client_pause(void)
+{
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t  never;
+
+    clock_cond_init(&never);
+    pthread_mutex_lock(&lock);
+    clock_cond_wait(&never, &lock, PAUSE_US);
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&never);
+}
+
+/* -- the answer --------------------------------------------------------------------------------------- */
+
+static void print_raw(struct client_run *run, struct str body)
+{
+    buf_str(&run->out, body);
+    if (body.n > 0 && !str_ends(body, STR("\n")))
+        buf_char(&run->out, '\n');
 }
 
 int client_show(struct client_run *run, const struct net_answer *answer, struct err *err)
@@ -374,7 +402,7 @@ static int run_one(struct client_run *run, struct err *err)
         return -1;
     if (request.body.p == NULL && strcmp(request.method, "PATCH") == 0)
         request.method = "GET";
-    request.path = print_path(run);
+    request.path = client_request_path(run);
     if (client_ask(&run->session, &request, &answer, err) < 0)
         return -1;
     note_warning(run, &answer);
@@ -400,7 +428,7 @@ static int ask_page(struct client_run *run, struct str start, int64_t size, stru
     const char *n = mem_printf(run->arena, "%lld", (long long)size);
 
     buf_init(&path, run->arena, NET_URL_MAX);
-    buf_str(&path, print_path(run));
+    buf_str(&path, client_request_path(run));
     if (run->command->paging != CLIENT_WHOLE) {
         add_field(&path, is_enzi ? "limit" : "pageSize", str_from(n));
         if (start.p != NULL)

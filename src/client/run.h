@@ -56,6 +56,9 @@ struct str client_print_path(struct arena *arena, const struct client_input *inp
 struct str client_print_sentence(struct arena *arena, const struct client_input *input,
                                  const char *sentence);
 
+/* The path of the row's request, with the fields of its options. */
+struct str client_request_path(struct client_run *run);
+
 /* A member more for the body. The null view is not added. */
 void client_body_add(struct client_run *run, const char *member, struct str json);
 void client_body_add_text(struct client_run *run, const char *member, struct str text);
@@ -70,6 +73,12 @@ int client_run_row(struct client_run *run, struct err *err);
 
 /* What was said so far goes out now; for commands that go on for long. */
 int client_flush(struct client_run *run, struct err *err);
+
+/* An answer as a value, for commands that ask more than once. */
+int client_get(struct client_run *run, const char *path, struct str *out, struct err *err);
+
+/* Between two looks of a command that follows something. */
+void client_pause(void);
 
 /* Shows an answer by the row: the sentence, the columns, or what the server said. */
 int client_show(struct client_run *run, const struct net_answer *answer, struct err *err);

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from harness import oci
+from harness.activity import told
 from harness.client import as_descriptor
 from harness.images import DEBIAN_SUITE, debian_layout, layout_manifest, run, write_layout
 from harness.people import People
@@ -93,6 +94,7 @@ def test_people_tokens_and_machines_log_in_alike(tmp, host, tls, admin, multi_la
         tool("copy", "--dest-cert-dir", tls[1], source, name)
         assert json.loads(tool("inspect", *tls, name))["Digest"]
         assert tool.fails("copy", "--dest-cert-dir", tls[1], source, f"docker://{host}/admin/{user.split('+')[0]}:v1")
+    told(admin, f"{user.split('+')[0]}/app", user, "v1")
 
 
 def test_an_unknown_ca_is_refused(tmp, host):

@@ -1,10 +1,12 @@
 """A real Docker Engine logs in, pushes and pulls a real Debian image, over plain HTTP on loopback and over TLS."""
 
 import json
+import os
 
 import pytest
 
 from harness import oci
+from harness.activity import told
 from harness.client import Registry, as_descriptor
 from harness.images import DEBIAN_SUITE, debian_layout, run, tar_of
 from harness.people import People
@@ -68,6 +70,19 @@ def test_people_tokens_and_machines_log_in_alike(docker, host, admin, kind):
     assert "denied" in said or "unauthorized" in said or "authentication" in said
     docker("rmi", own, foreign)
     docker("logout", host)
+
+
+def test_a_pull_is_told_as_one_of_the_tag(docker, host, repo, admin, tmp):
+    """The engine asks where the tag leads and gets that digest, once for each digest: so the image is a new one."""
+    name, archive = f"{host}/{repo}:v1", tmp / "new.tar"
+    archive.write_bytes(tar_of({"etc/motd": os.urandom(32)}))
+    docker.login(host, "admin", ADMIN_PASSWORD)
+    docker("import", archive, name)
+    docker("push", name)
+    docker("rmi", name)
+    docker("pull", name)
+    told(admin, repo, "admin", "v1")
+    docker("rmi", name)
 
 
 def test_push_without_login_fails(docker, host, repo):

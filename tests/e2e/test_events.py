@@ -1,37 +1,18 @@
 """What happened, in DTR's words: pushes, pulls and deletions are in the lists with all filters; pulls are counted."""
 
 import datetime
-import time
+import json
+import subprocess
 
 import pytest
 
+from harness.activity import events, of, wait_for, what
+from harness.cli import Cli
 from harness.client import admin_of, assert_error
 from harness.people import People, unique
+from harness.server import ADMIN_PASSWORD, binary
 
 EVENTS = "/api/v0/events"
-
-
-def of(repo):
-    return f"/api/v0/repositories/{repo}/events"
-
-
-def events(registry, path=EVENTS, **query):
-    answer = registry.get(path, params={"pageSize": 0} | query)
-    assert answer.status_code == 200, f"{query}: {answer.status_code} {answer.text}"
-    return answer.json()["events"]
-
-
-def what(found):
-    return [(event["type"], event["object"]["type"], event["object"].get("name")) for event in found]
-
-
-def wait_for(look, wanted, seconds=30):
-    """Pulls are written down within a second, or later on a busy machine."""
-    deadline = time.monotonic() + seconds
-    while (found := look()) != wanted and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found == wanted
-    return found
 
 
 def pulls_of(registry, repo):
@@ -217,3 +198,27 @@ def test_old_events_leave_the_history(new_server):
     assert admin.post("/api/v0/meta/settings", json={"repoEventHistoryToKeep": 0}).status_code == 202
     clean(maxAge="1ms")
     assert events(admin) == []
+
+
+def test_by_the_command_line(server, admin, tmp, repo):
+    """As a list, of one repository said either way, and as it goes on."""
+    cli = Cli(tmp / "admin")
+    cli.login(server.url(), "admin", ADMIN_PASSWORD)
+    admin.push_image(repo, "v1")
+    said = cli("events", repo, "--type", "CREATE", "--object-type", "TAG").splitlines()
+    assert len(said) == 2 and said[0].split()[:4] == ["TIME", "ACTOR", "TYPE", "OBJECT"]
+    assert said[1].split()[1:] == ["admin", "CREATE", "TAG", repo, "v1"]
+    assert cli.json("events", "--repository", repo, "--limit", "3")["events"] == events(admin, of(repo), pageSize=3)
+    cli.fails("events", repo, "--repository", repo, code=2)
+    assert "eventType" in cli.fails("events", "--type", "LOOK")
+    with subprocess.Popen([str(binary()), "events", repo, "--follow", "--no-pulls", "-o", "json"], env=cli.env,
+                          stdout=subprocess.PIPE, text=True) as following:
+        try:
+            seen = [json.loads(following.stdout.readline()) for _ in events(admin, of(repo))]
+            assert seen[::-1] == events(admin, of(repo), excludePull="true")
+            admin.push_image(repo, "v2")
+            while ("CREATE", "TAG", "v2") not in what(seen):
+                seen.append(json.loads(following.stdout.readline()))
+            assert len({event["id"] for event in seen}) == len(seen)
+        finally:
+            following.kill()
