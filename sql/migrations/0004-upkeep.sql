@@ -112,6 +112,10 @@ UPDATE events SET class = CASE
     WHEN type = 'MANIFEST_DELETE'                     THEN 404
     ELSE 0 END;
 
+-- The order of commits matters where several write at once (there xid is not 0), and lists go by the indexes below.
+DROP INDEX events_by_commit;
+DROP INDEX events_by_repo;
+CREATE INDEX events_by_commit       ON events (xid, id)                          WHERE xid > '0';
 CREATE INDEX events_by_class        ON events (class, at, id)                    WHERE class > 0;
 CREATE INDEX events_by_repo_class   ON events (repo_id, class, at, id)           WHERE class > 0;
 CREATE INDEX events_by_actor        ON events (actor_id, class, at, id)          WHERE class > 0;

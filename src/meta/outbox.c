@@ -13,7 +13,7 @@ enum { REGISTER, IS_WAITING, TAKE, SNAPSHOT, FIRST, PAGE, MOVE, SETTLE };
 #define NOTHING STR("1:1:")
 
 #define OF_TEXT(text) "(" text ")::text::pg_snapshot"
-#define NOT_BEFORE(text) "e.xid >= pg_snapshot_xmin(" OF_TEXT(text) ")"
+#define NOT_BEFORE(text) "e.xid > '0' AND e.xid >= pg_snapshot_xmin(" OF_TEXT(text) ")"
 #define SEEN_BY(text) "pg_visible_in_snapshot(e.xid, " OF_TEXT(text) ")"
 
 #define AGAIN                                                                             \
