@@ -375,10 +375,9 @@ CREATE INDEX holds_by_tag         ON holds (repo_id, tag) WHERE kind = 'tag';
 UPDATE roles SET verbs = verbs || ' hold purge' WHERE is_built_in = 1 AND name = 'admin';
 UPDATE roles SET verbs = verbs || ' hold'       WHERE is_built_in = 1 AND name = 'security';
 
--- The limit on tags: those that fit the pattern are kept and do not count. The count is there while there is a limit.
+-- The limit on tags: those that fit the pattern are kept and do not count.
 ALTER TABLE repositories      ADD COLUMN tag_limit_keep {text} NOT NULL DEFAULT '';  -- a glob; empty: none is kept
 ALTER TABLE tags              ADD COLUMN is_kept        {int}  NOT NULL DEFAULT 0;
-ALTER TABLE repository_counts ADD COLUMN limited_tags   {int};
 
 CREATE INDEX tags_by_age ON tags (repo_id, moved_at, name) WHERE is_kept = 0;
 

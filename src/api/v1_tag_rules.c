@@ -7,6 +7,7 @@
 #include "api/place.h"
 #include "base/mem.h"
 #include "oci/name.h"
+#include "work/tag_limit.h"
 #include "work/tag_rule.h"
 
 struct rule {
@@ -54,6 +55,7 @@ struct policy {
     struct str       tag;
     bool             immutable_tags;
     int64_t          tag_limit;
+    struct str       tag_limit_keep;
     struct json_list rules;
     bool             has_tag;
     bool             may_move;
@@ -120,6 +122,7 @@ static const struct json_field policy_fields[] = {
     { .name = "tag",           .kind = JSON_STRING,  .offset = JSON_AT(struct policy, tag, struct str), .flags = JSON_OMIT },
     { .name = "immutableTags", .kind = JSON_BOOL,    .offset = JSON_AT(struct policy, immutable_tags, bool) },
     { .name = "tagLimit",      .kind = JSON_INTEGER, .offset = JSON_AT(struct policy, tag_limit, int64_t) },
+    { .name = "tagLimitKeep",  .kind = JSON_STRING,  .offset = JSON_AT(struct policy, tag_limit_keep, struct str) },
     { .name = "rules",         .kind = JSON_LIST,    .offset = JSON_AT(struct policy, rules, struct json_list), .table = &part_table },
     { .name = "mayMove",       .kind = JSON_BOOL,    .offset = JSON_AT(struct policy, may_move, bool),
       .has_offset = JSON_AT(struct policy, has_tag, bool) },
@@ -130,6 +133,23 @@ static const struct json_field policy_fields[] = {
 };
 static const struct json_table policy_table = {
     .name = "TagPolicy", .size = sizeof(struct policy), .fields = policy_fields, .n_fields = ARRAY_LEN(policy_fields),
+};
+/* clang-format on */
+
+struct limit_form {
+    struct str repository;
+    int64_t    limit;
+    struct str keep;
+};
+
+/* clang-format off */
+static const struct json_field limit_fields[] = {
+    { .name = "repository", .kind = JSON_STRING,  .offset = JSON_AT(struct limit_form, repository, struct str), .flags = JSON_REQUIRED },
+    { .name = "limit",      .kind = JSON_INTEGER, .offset = JSON_AT(struct limit_form, limit, int64_t),         .flags = JSON_REQUIRED },
+    { .name = "keep",       .kind = JSON_STRING,  .offset = JSON_AT(struct limit_form, keep, struct str) },
+};
+static const struct json_table limit_table = {
+    .name = "TagLimit", .size = sizeof(struct limit_form), .fields = limit_fields, .n_fields = ARRAY_LEN(limit_fields),
 };
 /* clang-format on */
 
@@ -313,6 +333,7 @@ static int get_policy(struct api_call *call, struct err *err)
                              .tag            = tag,
                              .immutable_tags = found.immutable_tags,
                              .tag_limit      = found.tag_limit,
+                             .tag_limit_keep = found.tag_limit_keep,
                              .rules          = parts_of(call->arena, &found, tag.p != NULL),
                              .has_tag        = tag.p != NULL,
                              .may_move       = found.may_move,
@@ -322,6 +343,24 @@ static int get_policy(struct api_call *call, struct err *err)
     if (policy.has_because)
         policy.because = because_of(call->arena, &found.why_not);
     return api_reply_value(call, &policy, err);
+}
+
+static int put_limit(struct api_call *call, struct err *err)
+{
+    struct limit_form form = { 0 };
+    struct auth_repo  repo;
+
+    if (api_body(call, &form, err) < 0)
+        return -1;
+    int may = api_place_open_repo(call, form.repository, AUTH_MANAGE, "manage", &repo, err);
+    if (may < 1)
+        return may;
+    if (form.keep.p == NULL)
+        form.keep = STR("");
+    if (work_tag_limit_set(call->work, call->arena, &call->actor, &repo, form.limit, form.keep,
+                           err) < 0)
+        return -1;
+    return api_reply_value(call, &form, err);
 }
 
 /* clang-format off */
@@ -348,6 +387,11 @@ const struct api_route api_v1_tag_rules_routes[] = {
     { .name = "tag_rule.delete", .method = HTTP_DELETE, .path = "/api/v1/tag-rules/{rule}",
       .may = API_MAY_USER, .family = API_OURS, .says = "Take a rule about tags away", .changes = true,
       .run = delete_rule },
+    { .name = "tag_limit.put",   .method = HTTP_PUT,    .path = "/api/v1/tag-limits",
+      .may = API_MAY_USER, .family = API_OURS, .changes = true,
+      .says = "How many tags a repository may have, 0 for any; the oldest go, those that fit the pattern neither go nor count",
+      .body = HTTP_BODY_WHOLE, .limit = API_BODY_MAX, .takes = &limit_table, .gives = &limit_table,
+      .run = put_limit },
     { .name = "tag_policy.get",  .method = HTTP_GET,    .path = "/api/v1/tag-policy",
       .may = API_MAY_USER, .family = API_OURS,
       .says = "What the rules about tags come to in a repository, with the level that each came from, and why a tag may not change",

@@ -20,6 +20,18 @@ static int fill_rule(struct client_run *run, struct err *err)
     return 0;
 }
 
+static int fill_limit(struct client_run *run, struct err *err)
+{
+    struct str limit = client_hole(&run->input, "N");
+    int64_t    ignored_number; /* goes as it is */
+
+    if (!str_to_int(limit, &ignored_number))
+        return err_set(err, ERR_INVALID, "N is a number");
+    client_body_add_text(run, "repository", client_hole(&run->input, "REPO"));
+    client_body_add(run, "limit", limit);
+    return 0;
+}
+
 /* REPO@DIGEST, DIGEST, REPO:TAG, else a prefix. */
 static int fill_hold(struct client_run *run, struct err *err)
 {
@@ -62,6 +74,15 @@ static const struct client_option rule_options[] = {
     { "--mutable",    NULL,      CLIENT_FLAG, CLIENT_IN_BODY, "effect",    "\"mutable\"", "such tags may change again, where the rules above allow it" },
     { "--may-loosen", NULL,      CLIENT_FLAG, CLIENT_IN_BODY, "mayLoosen", "true",        "rules below may lift this one" },
     { 0 },
+};
+
+static const struct client_option limit_options[] = {
+    { "--keep", "PATTERN", CLIENT_TEXT, CLIENT_IN_BODY, "keep", NULL, "tags that fit neither go nor count" },
+    { 0 },
+};
+
+static const struct client_column limit_columns[] = {
+    { "REPOSITORY", "repository", CLIENT_AS_IS }, { "LIMIT", "limit", CLIENT_AS_IS }, { "KEEP", "keep", CLIENT_AS_IS }, { 0 },
 };
 
 static const struct client_option why_options[] = {
@@ -115,6 +136,11 @@ const struct client_command client_immutable_rows[] = {
       .method = "DELETE", .path = "/api/v1/tag-rules/{ID}", .done = "removed rule {ID}",
       .more = "`assay immutable list` shows the ID.",
       .examples = "assay immutable remove 0197a1b2-0000-7000-8000-000000000000" },
+    { .name = "immutable limit", .args = "REPO N", .summary = "Limit the tags of a repository: the oldest go; 0 for none",
+      .method = "PUT", .path = "/api/v1/tag-limits", .has_body = true, .options = limit_options, .fill = fill_limit,
+      .columns = limit_columns,
+      .more = "What a rule or a hold keeps is passed over.",
+      .examples = "assay immutable limit acme/shop/web 50 --keep 'v*'\nassay immutable limit acme/shop/web 0" },
     { .name = "immutable why", .args = "REPO", .summary = "Show what the rules come to in a repository, and why a tag may not change",
       .method = "GET", .path = "/api/v1/tag-policy?repository={REPO}", .options = why_options, .columns = policy_columns,
       .examples = "assay immutable why acme/shop/web\nassay immutable why acme/shop/web --tag v1.0" },

@@ -32,6 +32,8 @@ enum {
     README_REMOVE,
     COUNTS_FIND,
     COUNTS_ADD,
+    COUNT_PUSH,
+    SET_LIMIT,
     EXTRAS
 };
 
@@ -108,6 +110,12 @@ static const struct db_statement sql[] = {
                         .sql  = "INSERT INTO repository_counts (repo_id, pulls, pushes) VALUES ($1, $2, $3)"
                                 " ON CONFLICT (repo_id) DO UPDATE SET pulls = repository_counts.pulls + excluded.pulls,"
                                 " pushes = repository_counts.pushes + excluded.pushes" },
+    [COUNT_PUSH]    = { .name = "repo.count_push",    .in = "i",      .out = "i",
+                        .sql  = "INSERT INTO repository_counts (repo_id, pushes) VALUES ($1, 1) ON CONFLICT (repo_id) DO UPDATE"
+                                " SET pushes = repository_counts.pushes + 1"
+                                " RETURNING (SELECT tag_limit FROM repositories WHERE id = repo_id)" },
+    [SET_LIMIT]     = { .name = "repo.set_limit",     .in = "iit",    .out = "",
+                        .sql  = "UPDATE repositories SET tag_limit = $2, tag_limit_keep = $3 WHERE id = $1 AND deleted_at IS NULL" },
     [EXTRAS]        = { .name = "repo.extras",        .in = "t",      .out = "itii",
                         .sqlite = EXTRAS_OF("SELECT value FROM json_each($1)"),
                         .pg     = EXTRAS_OF("SELECT jsonb_array_elements_text(($1)::text::jsonb)::bigint") },
@@ -287,6 +295,18 @@ int meta_repo_counts_add(struct db_tx *tx, int64_t id, const struct meta_repo_co
 {
     return db_run(tx, &sql[COUNTS_ADD],
                   DB_ARGS(db_int(id), db_int(more->pulls), db_int(more->pushes)), NULL, err);
+}
+
+int meta_repo_count_push(struct db_tx *tx, int64_t id, int64_t *out_limit, struct err *err)
+{
+    return db_find_int(tx, &sql[COUNT_PUSH], DB_ARGS(db_int(id)), out_limit, err) < 0 ? -1 : 0;
+}
+
+int meta_repo_set_limit(struct db_tx *tx, int64_t id, int64_t limit, struct str keep,
+                        struct err *err)
+{
+    return db_run(tx, &sql[SET_LIMIT], DB_ARGS(db_int(id), db_int(limit), db_text(keep)), NULL,
+                  err);
 }
 
 int meta_repo_extras(struct db_tx *tx, struct arena *arena, const struct meta_repo *repos, size_t n,

@@ -26,7 +26,8 @@ struct meta_repo {
     int64_t    immutable_tags;
     int64_t    scan_on_push;
     int64_t    enable_manifest_lists;
-    int64_t    tag_limit; /* 0: none */
+    int64_t    tag_limit;      /* 0: none */
+    struct str tag_limit_keep; /* glob of the tags that it is not about; empty: none */
 };
 
 /* A repository as somebody saw it a moment ago. Pulls name it, so that what they read shows whether it still lives
@@ -100,6 +101,10 @@ int meta_repo_readme_find(struct db_tx *tx, struct arena *arena, int64_t id, str
                           struct err *err);
 int meta_repo_readme_put(struct db_tx *tx, int64_t id, struct str markdown, struct err *err);
 
+/* The limit of tags, of which some are kept. */
+int meta_repo_set_limit(struct db_tx *tx, int64_t id, int64_t limit, struct str keep,
+                        struct err *err);
+
 struct meta_repo_counts {
     int64_t pulls;
     int64_t pushes;
@@ -109,6 +114,9 @@ int meta_repo_counts_find(struct db_tx *tx, int64_t id, struct meta_repo_counts 
                           struct err *err); /* zeros when there is no row */
 int meta_repo_counts_add(struct db_tx *tx, int64_t id, const struct meta_repo_counts *more,
                          struct err *err);
+
+/* One push more; other pushes that count wait until the transaction ends. *out_limit: of tags, 0 for none. */
+int meta_repo_count_push(struct db_tx *tx, int64_t id, int64_t *out_limit, struct err *err);
 
 /* Paths from `low` (inclusive) to `high` (exclusive) in byte order. */
 struct meta_range {

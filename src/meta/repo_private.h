@@ -8,9 +8,10 @@
 /* clang-format off */
 #define META_REPO_COLUMNS(at) \
     at "id, " at "uuid, " at "path, " at "namespace_id, " at "is_public, " at "created_at, " at "created_by, " \
-    at "short_description, " at "immutable_tags, " at "scan_on_push, " at "enable_manifest_lists, " at "tag_limit"
+    at "short_description, " at "immutable_tags, " at "scan_on_push, " at "enable_manifest_lists, " at "tag_limit, " \
+    at "tag_limit_keep"
 
-#define META_REPO_OUT "ittiiiitiiii"
+#define META_REPO_OUT "ittiiiitiiiit"
 
 /* in: empty, or the member with its dot. */
 #define META_REPO_FIELDS_IN(type, in) \
@@ -25,7 +26,8 @@
     DB_COL_INT (type, in immutable_tags), \
     DB_COL_INT (type, in scan_on_push), \
     DB_COL_INT (type, in enable_manifest_lists), \
-    DB_COL_INT (type, in tag_limit)
+    DB_COL_INT (type, in tag_limit), \
+    DB_COL_TEXT(type, in tag_limit_keep)
 
 #define META_REPO_FIELDS META_REPO_FIELDS_IN(struct meta_repo, )
 

@@ -7,7 +7,22 @@
 #include "meta/image_private.h"
 #include "meta/statements.h"
 
-enum { FIND, LOCK, ADD, MOVE, REMOVE, LIST_OF, PAGE, PAGE_ROWS, ROWS_NAMED, ROWS_OF, COUNT };
+enum {
+    FIND,
+    LOCK,
+    ADD,
+    MOVE,
+    REMOVE,
+    LIST_OF,
+    PAGE,
+    PAGE_ROWS,
+    ROWS_NAMED,
+    ROWS_OF,
+    COUNT,
+    SET_KEPT,
+    BEYOND,
+    OLDEST
+};
 
 /* A manifest with more tags than this has the rest removed in further rounds. */
 enum { TAGS_OF_MAX = 100000 };
@@ -49,6 +64,13 @@ static const struct db_statement sql[] = {
                      .sql  = ROWS("0") " AND t.digest = $2 ORDER BY t.name LIMIT $3" },
     [COUNT]      = { .name = "tag.count",      .in = "i",   .out = "i",
                      .sql  = "SELECT count(*) FROM tags WHERE repo_id = $1" },
+    [SET_KEPT]   = { .name = "tag.set_kept",   .in = "iti", .out = "",
+                     .sql  = "UPDATE tags SET is_kept = $3 WHERE repo_id = $1 AND name = $2 AND is_kept <> $3" },
+    [BEYOND]     = { .name = "tag.beyond",     .in = "iii", .out = "i",
+                     .sql  = "SELECT count(*) FROM (SELECT 1 FROM tags WHERE repo_id = $1 AND is_kept = 0"
+                             " ORDER BY moved_at DESC, name DESC LIMIT $3 OFFSET $2) AS beyond" },
+    [OLDEST]     = { .name = "tag.oldest",     .in = "ii",  .out = "t",
+                     .sql  = "SELECT name FROM tags WHERE repo_id = $1 AND is_kept = 0 ORDER BY moved_at, name LIMIT $2" },
 };
 
 static const struct db_column columns[] = {
@@ -176,4 +198,27 @@ int meta_tag_rows_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, str
 int meta_tag_count(struct db_tx *tx, int64_t repo_id, int64_t *out, struct err *err)
 {
     return db_find_int(tx, &sql[COUNT], DB_ARGS(db_int(repo_id)), out, err) < 0 ? -1 : 0;
+}
+
+int meta_tag_set_kept(struct db_tx *tx, int64_t repo_id, struct str name, int64_t is_kept,
+                      struct err *err)
+{
+    return db_run(tx, &sql[SET_KEPT], DB_ARGS(db_int(repo_id), db_text(name), db_int(is_kept)),
+                  NULL, err);
+}
+
+int meta_tag_count_beyond(struct db_tx *tx, int64_t repo_id, int64_t limit, int64_t n_max,
+                          int64_t *out, struct err *err)
+{
+    return db_find_int(tx, &sql[BEYOND], DB_ARGS(db_int(repo_id), db_int(limit), db_int(n_max)),
+                       out, err) < 0
+               ? -1
+               : 0;
+}
+
+int meta_tag_oldest(struct db_tx *tx, struct arena *arena, int64_t repo_id, size_t n_max,
+                    struct str **out, size_t *n_out, struct err *err)
+{
+    return db_list_text(tx, arena, &sql[OLDEST], DB_ARGS(db_int(repo_id), db_int((int64_t)n_max)),
+                        n_max, out, n_out, err);
 }

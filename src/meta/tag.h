@@ -63,6 +63,20 @@ int meta_tag_rows_of(struct db_tx *tx, struct arena *arena, int64_t repo_id, str
                      struct str digest, size_t n_max, struct meta_tag_row **out, size_t *n_out,
                      struct err *err);
 
+/* -- for the limit on tags (work/tag_limit.h) -- */
+
+/* Is the tag one that a limit is not about? */
+int meta_tag_set_kept(struct db_tx *tx, int64_t repo_id, struct str name, int64_t is_kept,
+                      struct err *err);
+
+/* How many tags that count there are beyond the limit; at most n_max are counted. */
+int meta_tag_count_beyond(struct db_tx *tx, int64_t repo_id, int64_t limit, int64_t n_max,
+                          int64_t *out, struct err *err);
+
+/* Those that count, the oldest first. */
+int meta_tag_oldest(struct db_tx *tx, struct arena *arena, int64_t repo_id, size_t n_max,
+                    struct str **out, size_t *n_out, struct err *err);
+
 int meta_tag_count(struct db_tx *tx, int64_t repo_id, int64_t *out, struct err *err);
 
 #endif

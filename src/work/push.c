@@ -20,6 +20,7 @@
 #include "work/change.h"
 #include "work/image_private.h"
 #include "work/quota_private.h"
+#include "work/tag_limit.h"
 
 struct pushing {
     struct work                  *work;
@@ -262,14 +263,37 @@ static int write_tag(struct pushing *p, struct str name, struct err *err)
 }
 
 /* What people call a push has a tag. Last of all: pushes to one repository wait for each other here until they
- * are committed. */
+ * are committed; so each finds what the limit on tags left. */
 static int count_push(struct pushing *p, struct err *err)
 {
-    const struct meta_repo_counts one = { .pushes = 1 };
+    const struct work_push *push    = p->push;
+    bool                    has_tag = !push->reference.is_digest;
+    struct str             *names   = mem_many(p->arena, push->n_tags + 1, struct str);
+    int64_t                 limit, n_dropped;
 
-    if (p->push->reference.is_digest && p->push->n_tags == 0)
+    if (!has_tag && push->n_tags == 0)
         return 0;
-    return meta_repo_counts_add(p->tx, p->repo_id, &one, err);
+    if (meta_repo_count_push(p->tx, p->repo_id, &limit, err) < 0)
+        return -1;
+    if (limit == 0)
+        return 0;
+    if (has_tag)
+        names[0] = push->reference.tag;
+    for (size_t i = 0; i < push->n_tags; i++)
+        names[i + has_tag] = push->tags[i];
+
+    struct tag_limiting limiting = { .work    = p->work,
+                                     .tx      = p->tx,
+                                     .arena   = p->arena,
+                                     .actor   = p->actor,
+                                     .repo    = p->repo,
+                                     .repo_id = p->repo_id,
+                                     .names   = names,
+                                     .n_names = push->n_tags + has_tag };
+    if (work_tag_limit_hold(&limiting, &n_dropped, err) < 0)
+        return -1;
+    p->use->change.tags -= n_dropped;
+    return 0;
 }
 
 static int write_all(struct pushing *p, struct err *err)

@@ -270,6 +270,7 @@ int work_tag_policy_get(struct work *work, struct arena *arena, const struct aut
         return -1;
     policy.immutable_tags = row.immutable_tags != 0;
     policy.tag_limit      = row.tag_limit;
+    policy.tag_limit_keep = row.tag_limit_keep;
 
     struct work_change change = {
         .repo_id = row.id, .path = row.path, .immutable_tags = row.immutable_tags, .tag = tag

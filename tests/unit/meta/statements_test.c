@@ -55,6 +55,7 @@ static const struct {
     { "cron.list", "all of them are wanted, and actions are a table of the program" },
     { "hold.on", "sorts the few holds of one thing" },
     { "hold.in", "asked when a repository is deleted; reads the holds, which people made" },
+    { "tag.beyond", "counts the tags beyond a limit, up to a bound" },
     { "tag_rule.of", "sorts the rules of one chain of prefixes" },
     { "job.actions_due", "the index holds jobs that wait only" },
     { "job.counts", "asked by operators; the indexes hold jobs that have not ended only" },
