@@ -140,8 +140,11 @@ def run(admin):
     for tag in "v1", "v2":
         s.call("manifest.put", "PUT", f"/v2/{repo}/manifests/{tag}", data=document, headers={"Content-Type": oci.OCI_MANIFEST})
     s.call("repository.tag_delete", "DELETE", f"{v0}/repositories/{repo}/tags/v2")
+    s.call("tag.undelete", "POST", f"{v1}/repositories/{repo}/tags/v2/undelete")
+    admin.delete(f"{v0}/repositories/{repo}/tags/v2")
     spare = s.admin.push_manifest(repo, "spare", document + b" ")
     s.call("repository.manifest_delete", "DELETE", f"{v0}/repositories/{repo}/manifests/{spare}")
+    s.call("manifest.undelete", "POST", f"{v1}/repositories/{repo}/manifests/{spare}/undelete")
     s.call("manifest.delete", "DELETE", f"/v2/{repo}/manifests/v1")
 
     run_rules(s, org, repo)
@@ -195,6 +198,7 @@ def run_to_the_end(admin):
     s.call("teams.delete", "DELETE", f"{enzi}/{org}/teams/{team}")
     s.call("members.delete", "DELETE", f"{enzi}/{org}/members/{user}")
     s.call("repository.delete", "DELETE", f"{v0}/repositories/{repo}")
+    s.call("repository.undelete", "POST", f"{v1}/repositories/{repo}/undelete")
     for route, path in ("account.repositories_delete", f"{v0}/accounts/{org}/repositories"), ("account.clear", f"{v0}/accounts/{org}"):
         admin.post(f"{v0}/repositories/{org}", json={"name": unique("again")})
         s.call(route, "DELETE", path)
