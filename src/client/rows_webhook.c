@@ -108,8 +108,9 @@ const struct client_command client_webhook_rows[] = {
       .method = "POST", .path = "/api/v1/webhooks", .body = "type=TYPE,endpoint=ENDPOINT", .options = create_options,
       .columns = new_columns,
       .more = "TYPE is one of TAG_PUSH, TAG_PULL, TAG_DELETE, MANIFEST_PUSH, MANIFEST_PULL, MANIFEST_DELETE, BLOB_PUSH,\n"
-              "BLOB_MOUNT, BLOB_DELETE, REPO_EVENT (of a namespace), SCAN_COMPLETED, SCAN_FAILED, PROMOTION, PUSH_MIRRORING,\n"
-              "POLL_MIRRORING, SCANNER_UPDATE_COMPLETED (of everything), or ANY. Calls are signed as Standard Webhooks say.",
+              "BLOB_MOUNT, BLOB_DELETE, QUOTA_WARNING, QUOTA_EXCEED, REPO_EVENT (of a namespace), SCAN_COMPLETED,\n"
+              "SCAN_FAILED, PROMOTION, PUSH_MIRRORING, POLL_MIRRORING, SCANNER_UPDATE_COMPLETED (of everything), or\n"
+              "ANY. Calls are signed as Standard Webhooks say.",
       .examples = "assay webhook create TAG_PUSH https://ci.example.com/hook --key acme/shop\n"
                   "assay webhook create ANY https://bus.example.com/events --key acme --shape cloudevents" },
     { .name = "webhook test", .args = "TYPE ENDPOINT", .summary = "Call a receiver once with a sample",

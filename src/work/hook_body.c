@@ -110,6 +110,14 @@ static void write_repo(struct json_write *w, struct arena *arena, const struct h
         json_write_null(w);
 }
 
+/* Where the quota stands: a repository, a prefix, or, empty, the whole registry. */
+static void write_quota(struct json_write *w, struct arena *arena, const struct hook_facts *f)
+{
+    write_at(w, "path", f->repository.n > 0 ? path_of(arena, f) : f->namespace);
+    write_at(w, "author", f->actor);
+    write_time(w, f->type->time, f->at);
+}
+
 static void write_scan(struct json_write *w, struct arena *arena, const struct hook_facts *f)
 {
     write_place(w, f);
@@ -158,8 +166,8 @@ static void (*const contents[])(struct json_write *w, struct arena *arena,
                                 const struct hook_facts *f) = {
     [HOOK_ABOUT_TAG] = write_image,       [HOOK_ABOUT_MANIFEST] = write_image,
     [HOOK_ABOUT_BLOB] = write_blob,       [HOOK_ABOUT_REPO] = write_repo,
-    [HOOK_ABOUT_SCAN] = write_scan,       [HOOK_ABOUT_FAILED_SCAN] = write_failed_scan,
-    [HOOK_ABOUT_SCANNER] = write_scanner,
+    [HOOK_ABOUT_QUOTA] = write_quota,     [HOOK_ABOUT_SCAN] = write_scan,
+    [HOOK_ABOUT_SCANNER] = write_scanner, [HOOK_ABOUT_FAILED_SCAN] = write_failed_scan,
 };
 
 /* The page of the thing, below the registry's own address. */
@@ -167,7 +175,7 @@ static struct str location_of(struct arena *arena, const struct hook_facts *f)
 {
     struct str path = path_of(arena, f);
 
-    if (f->type->about == HOOK_ABOUT_SCANNER)
+    if (f->type->about == HOOK_ABOUT_SCANNER || f->type->about == HOOK_ABOUT_QUOTA)
         return STR("");
     if (f->type->about == HOOK_ABOUT_REPO || f->type->about == HOOK_ABOUT_BLOB)
         return str_from(mem_printf(arena, "/repositories/" STR_FMT, STR_ARGS(path)));
@@ -217,11 +225,29 @@ static void write_harbor_repo(struct json_write *w, struct arena *arena, const s
     json_write_end(w);
 }
 
+static void write_details(struct json_write *w, struct arena *arena, const struct hook_facts *f)
+{
+    struct str path = f->repository.n > 0 ? path_of(arena, f) : f->namespace;
+
+    json_write_key(w, "custom_attributes");
+    json_write_object(w);
+    json_write_str_at(w, "Details",
+                      str_from(mem_printf(arena, "the quota of " STR_FMT " is %s used up",
+                                          STR_ARGS(path.n > 0 ? path : STR("the registry")),
+                                          str_is(f->event, "QUOTA_EXCEED") ? "all" : "nearly")));
+    json_write_end(w);
+}
+
 static void write_event_data(struct json_write *w, struct arena *arena, const struct hook_facts *f)
 {
     json_write_object(w);
     if (f->type->about == HOOK_ABOUT_SCANNER) {
         write_scanner(w, arena, f);
+        json_write_end(w);
+        return;
+    }
+    if (f->type->about == HOOK_ABOUT_QUOTA) {
+        write_details(w, arena, f);
         json_write_end(w);
         return;
     }

@@ -116,7 +116,8 @@ int hook_facts_read(struct work *work, struct db_tx *tx, struct arena *arena, en
     enum hook_about about = facts.type->about;
     int             done  = 0;
 
-    facts.repository = str_from_index(call->path, facts.namespace.n + 1);
+    if (call->path.n > facts.namespace.n)
+        facts.repository = str_from_index(call->path, facts.namespace.n + 1);
     if (about == HOOK_ABOUT_TAG || about == HOOK_ABOUT_SCAN || about == HOOK_ABOUT_FAILED_SCAN)
         facts.tag = call->object_name;
     if (about == HOOK_ABOUT_BLOB)

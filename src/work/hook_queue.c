@@ -104,6 +104,8 @@ static bool is_asked(const struct meta_webhook *hook, const struct meta_event_ro
         return false;
     if (hook->key.n == 0)
         return true;
+    if (hook->repo_id != 0 && event->repo_id == 0)
+        return str_eq(hook->key, event->path);
     return hook->repo_id != 0 ? hook->repo_id == event->repo_id
                               : str_eq(hook->key, oci_name_namespace(event->path));
 }

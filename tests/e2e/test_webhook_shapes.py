@@ -73,6 +73,21 @@ def test_dtr_s_envelopes(world, repo):
     assert gone["contents"] == about | {"imageName": f"registry.example.com/{repo}@{image.digest}"}
 
 
+def test_pulls_are_told_of(world, repo):
+    """About a second after they were, many of one tag as one."""
+    hears = {type: world.listen("dtr", type, repo) for type in ("TAG_PULL", "MANIFEST_PULL")}
+    image = world.push_image(repo, "v1")
+    for reference in ("v1", image.digest):
+        assert world.with_token(f"repository:{repo}:pull").pull_manifest(repo, reference).status_code == 200
+    for type, receiver in hears.items():
+        body = receiver.wait_for(1)[0].json
+        assert body["type"] == type and is_time(body["contents"].pop("pulledAt"))
+        name = "v1" if type == "TAG_PULL" else image.digest
+        about = {"namespace": "admin", "repository": repo.split("/")[1], "digest": image.digest, "os": "linux", "architecture": "amd64",
+                 "author": "admin", "imageName": f"registry.example.com/{repo}{':' if type == 'TAG_PULL' else '@'}{name}"}
+        assert body["contents"] == about | ({"tag": "v1"} if type == "TAG_PULL" else {})
+
+
 def test_dtr_s_events_of_repositories(world):
     org = People(world).org()
     hears = world.listen("dtr", "REPO_EVENT", org)

@@ -110,6 +110,22 @@ void test_hook_body_of_harbor(void **state)
                "\"repo_full_name\":\"foo/bar\",\"repo_type\":\"private\"}}}");
 }
 
+void test_hook_body_of_quotas(void **state)
+{
+    struct hook_facts facts = facts_of("QUOTA_EXCEED");
+
+    (void)state;
+    CHECK_STR(hook_body(arena, HOOK_DTR, &facts),
+              "{\"type\":\"QUOTA_EXCEED\",\"createdAt\":\"2006-01-02T15:04:05Z\",\"contents\":{"
+              "\"path\":\"foo/bar\",\"author\":\"test\",\"exceededAt\":\"2006-01-02T15:04:05Z\"},"
+              "\"location\":\"\"}");
+    facts.repository = STR("");
+    CHECK_STR(
+        hook_body(arena, HOOK_HARBOR, &facts),
+        "{\"type\":\"QUOTA_EXCEED\",\"occur_at\":1136214245,\"operator\":\"test\",\"event_data\":{"
+        "\"custom_attributes\":{\"Details\":\"the quota of foo is all used up\"}}}");
+}
+
 void test_hook_body_of_cloudevents(void **state)
 {
     (void)state;
