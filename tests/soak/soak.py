@@ -42,7 +42,7 @@ ROWS = [
     Row('R-10',   'collection: races, points, crashes, clocks', 45, 'tests/crash/test_collection.py tests/crash/test_collection_points.py'),
     Row('races',  'races, 20,000 rounds of each',          60, 'tests/hostile/test_i_races.py'),
     Row('R-18',   'silent corruption',                     10, 'tests/crash/test_corruption.py'),
-    Row('webhooks', 'kill -9 with receivers attached',     20, 'tests/crash/test_webhooks.py'),
+    Row('webhooks', 'kill -9 with receivers attached',     20, 'tests/crash/test_webhook_kills.py'),
     Row('steady', 'steady mixed load, watched for growth', 10, 'tests/soak/steady.py'),
 ]
 
