@@ -2,6 +2,7 @@
 #include "meta/event.h"
 
 #include "fixture.h"
+#include "meta/activity.h"
 #include "meta/activity_list.h"
 #include "meta/outbox.h"
 
@@ -168,4 +169,30 @@ void test_event_old_ones_go_when_all_readers_had_them(void **state)
     assert_int_equal(expire(f, INT64_MAX, INT64_MAX), 0);
     CHECK_OK(meta_outbox_page(f->tx, f->arena, &cursor, 10, &rows, &n, &f->err), &f->err);
     assert_int_equal(n, 2);
+}
+
+/* A tag that is moved is changed, not made; what came back is made; what is no activity is in no list. */
+void test_event_classes_are_the_words_of_lists(void **state)
+{
+    static const struct {
+        struct meta_event event;
+        const char       *verb, *noun;
+    } cases[] = {
+        { { .type = "TAG_PUSH" }, "CREATE", "TAG" },
+        { { .type = "TAG_PUSH", .old_digest = STR("sha256:0") }, "UPDATE", "TAG" },
+        { { .type = "TAG_UNDELETE" }, "CREATE", "TAG" },
+        { { .type = "REPO_UNDELETE" }, "CREATE", "REPOSITORY" },
+        { { .type = "MANIFEST_UNDELETE" }, "CREATE", "MANIFEST" },
+        { { .type = "MANIFEST_PULL" }, "GET", "MANIFEST" },
+    };
+    struct meta_event other = { .type = "SETTING_CHANGED" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int64_t class = meta_activity_of(&cases[i].event);
+
+        assert_string_equal(meta_activity_verb(class), cases[i].verb);
+        assert_string_equal(meta_activity_noun(class), cases[i].noun);
+    }
+    assert_int_equal(meta_activity_of(&other), 0);
 }
