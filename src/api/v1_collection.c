@@ -1,9 +1,11 @@
 /* api/v1_collection.c: what collection freed, what waits and why, and what holds it. A run is asked for as a job of the
  * kind onlinegc. For system admins. */
+#include "api/api_private.h"
 #include "api/call.h"
 #include "api/list.h"
 #include "base/mem.h"
 #include "work/collect.h"
+#include "work/job.h"
 
 struct brake {
     struct str reason;
@@ -88,6 +90,30 @@ static const struct json_table item_table = {
 };
 /* clang-format on */
 
+struct run {
+    bool is_dry;
+};
+
+struct started {
+    struct str id;
+};
+
+/* clang-format off */
+static const struct json_field run_fields[] = {
+    { .name = "dryRun", .kind = JSON_BOOL, .offset = JSON_AT(struct run, is_dry, bool) },
+};
+static const struct json_table run_table = {
+    .name = "RunCollection", .size = sizeof(struct run), .fields = run_fields, .n_fields = ARRAY_LEN(run_fields),
+};
+
+static const struct json_field started_fields[] = {
+    { .name = "id", .kind = JSON_STRING, .offset = JSON_AT(struct started, id, struct str) },
+};
+static const struct json_table started_table = {
+    .name = "CollectionJob", .size = sizeof(struct started), .fields = started_fields, .n_fields = ARRAY_LEN(started_fields),
+};
+/* clang-format on */
+
 /* Null: there is no such time. */
 static struct str time_of(struct api_call *call, int64_t at)
 {
@@ -130,6 +156,21 @@ static int get_collection(struct api_call *call, struct err *err)
                              .objects        = found.n_objects,
                              .freed_bytes    = found.object_bytes };
     return api_reply_value(call, &status, err);
+}
+
+/* A job of its own, whose log says of each thing what became of it. */
+static int run_collection(struct api_call *call, struct err *err)
+{
+    struct run      run  = { 0 };
+    struct meta_job form = { .action = STR("onlinegc") }, job;
+
+    if (api_body(call, &run, err) < 0)
+        return -1;
+    form.parameters = run.is_dry ? STR("{\"dryRun\":\"true\"}") : STR("{}");
+    if (work_job_add(call->work, call->arena, &call->actor, call->api->settings.kinds, &form, &job,
+                     err) < 0)
+        return -1;
+    return api_reply_value(call, &(struct started){ .id = job.uuid }, err);
 }
 
 /* -- what waits, and why ------------------------------------------------------------------------------ */
@@ -210,6 +251,10 @@ const struct api_route api_v1_collection_routes[] = {
     { .name = "collection.get",   .method = HTTP_GET,    .path = "/api/v1/collection",
       .may = API_MAY_INSTANCE, .family = API_OURS, .says = "What collection freed, what waits and what holds it",
       .gives = &status_table, .run = get_collection },
+    { .name = "collection.run",   .method = HTTP_POST,   .path = "/api/v1/collection",
+      .may = API_MAY_INSTANCE, .family = API_OURS, .says = "Start a run, or a dry one: a job, whose log says what became of each thing",
+      .changes = true, .body = HTTP_BODY_WHOLE, .limit = API_BODY_MAX, .takes = &run_table, .gives = &started_table, .status = 202,
+      .run = run_collection },
     { .name = "collection.list",  .method = HTTP_GET,    .path = "/api/v1/collection/items",
       .may = API_MAY_INSTANCE, .family = API_OURS, .says = "What a run would do with each thing that is due, and why; changes nothing",
       .gives = &item_table, .list = "items", .query = list_params, .run = list_waiting },

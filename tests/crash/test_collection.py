@@ -98,6 +98,13 @@ def test_status_trial_run_and_brake_by_command_and_by_api(start, database):
     listed = registry.get("/api/v1/collection/items", params={"later": "true"}).json()["items"]
     assert {(item["id"], item["goes"]) for item in listed} == {(item["id"], item["goes"]) for item in items}
 
+    answer = registry.post("/api/v1/collection", json={"dryRun": True})
+    assert answer.status_code == 202
+    job = f"/api/v0/jobs/{answer.json()['id']}"
+    wait_for(lambda: registry.get(job).json()["status"] == "done")
+    assert orphan in registry.get(job + "/logs").text and has(registry, "admin/app", orphan)
+    assert registry.post("/api/v1/collection", json={"dry": True}).status_code == 400
+
     assert registry.put("/api/v1/collection/brake").json()["brakes"][0]["canReset"] is True
     assert gc(server, "--now", status=1)[0]["brake"] == "an operator holds collection"
     assert gc(server, "--reset-brake")[0]["brakes"] == []

@@ -74,6 +74,7 @@ def run_work(s):
     s.call("workers.capacity", "POST", f"{v0}/workers/{worker}/capacity", json={"capacityMap": {"sleep": 2}})
     s.call("collection.hold", "PUT", f"{v1}/collection/brake")
     s.call("collection.reset", "DELETE", f"{v1}/collection/brake")
+    s.call("collection.run", "POST", f"{v1}/collection", json={"dryRun": True})
 
 
 def run_webhooks(s, org):
