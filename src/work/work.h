@@ -73,7 +73,7 @@ struct blob_store *work_store(struct work *work);
 
 enum {
     WORK_PROTOCOL       = 1, /* between nodes: an older one alive stops collection */
-    WORK_NODE_ID_MAX    = 16,
+    WORK_NODE_ID_SIZE   = 16,
     WORK_PAGE_MAX       = 1000,
     WORK_TAGS_A_PUSH    = 100,
     WORK_UPLOADS_OPEN   = 1000, /* a principal */

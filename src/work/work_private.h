@@ -51,7 +51,7 @@ struct work {
     struct cache       *refusals;                        /* how many by minute, network and name */
     _Atomic(struct work_hooks *)
          hooks; /* what webhooks need; null beside a server and while one starts */
-    char node_id[WORK_NODE_ID_MAX];
+    char node_id[WORK_NODE_ID_SIZE];
 
     pthread_mutex_t    quota_lock;  /* guards the list of quotas (work/quota_private.h) */
     struct quota_view *quotas;      /* the newest first; null: not read yet */

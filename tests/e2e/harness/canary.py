@@ -76,4 +76,6 @@ def check_cluster(directory):
     paths = [path for path in (directory / "data" / "base", directory / "data" / "pg_wal", directory / "log") if path.exists()]
     found = subprocess.run(["grep", "-raoF", "-m1", "-f", "-", *paths], input=b"\n".join(sorted(secrets)),
                            capture_output=True, check=False, env={"LC_ALL": "C"})
-    assert found.returncode == 1, f"secrets in PostgreSQL: {found.stdout[:400]!r} {found.stderr[:400]!r}"
+    # Of a server that runs a file may be gone before it is read: that is no find.
+    assert not found.stdout, f"secrets in PostgreSQL: {found.stdout[:400]!r}"
+    assert found.returncode == 1 or b"No such file" in found.stderr, found.stderr[:400]

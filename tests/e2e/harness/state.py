@@ -6,8 +6,9 @@ Read from outside, from the database file and the directory of blobs, so that no
 import contextlib
 import sqlite3
 
-# Heartbeats, and what is written about refusals, are no effects.
-NO_EFFECT_TABLES = {"nodes", "scrubs", "audit", "sqlite_sequence"}
+# Heartbeats, what is written about refusals, and what the registry does by itself some time later are no effects.
+NO_EFFECT_TABLES = {"nodes", "scrubs", "audit", "sqlite_sequence", "outbox_readers", "jobs", "job_logs", "pulls",
+                    "manifest_pulls", "tag_pulls", "repository_counts"}
 
 
 def rows(server, sql, *values):
