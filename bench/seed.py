@@ -222,7 +222,7 @@ class Seed:
         self.sink.fill('blobs', BLOBS, (
             (digest, 1000, f'blobs/sha256/{digest[7:9]}/{digest[7:]}.{"0" * 32}', 1, 1) for digest in digests))
         self.sink.fill('repo_blobs', REPO_BLOBS, ((repo, digest, 1) for digest in digests))
-        self.sink.run(f'UPDATE scrubs SET finished_at = {NOW}')  # or it would find that the bytes are missing
+        self.sink.run(f'UPDATE scrubs SET started_at = {NOW}, finished_at = {NOW}')  # or it would find that the bytes are missing
         self.sink.fill('gc_queue', GC_QUEUE, (('blob', digest, 1, 'upload') for digest in digests[:n // 10]))
 
 
