@@ -190,16 +190,6 @@ int work_quota_get(struct work *work, struct arena *arena, struct str path, stru
     return found == 0 ? unknown(path, err) : found < 0 ? -1 : 0;
 }
 
-int work_quota_page(struct work *work, struct arena *arena, struct str prefix, struct str after,
-                    size_t n_max, struct meta_quota **out, size_t *n_out, struct err *err)
-{
-    AUTO(db_abort) struct db_tx *tx = NULL;
-
-    if (db_begin(work->db, DB_READ, "list quotas", &tx, err) < 0)
-        return -1;
-    return meta_quota_page(tx, arena, prefix, after, n_max, out, n_out, err);
-}
-
 int work_quota_over(struct work *work, struct arena *arena, struct str path,
                     struct meta_quota **out, size_t *n_out, struct err *err)
 {

@@ -208,6 +208,16 @@ static int sweep(struct work *work, const struct work_quota_tend *tend, int64_t 
     return db_commit(&tx, err);
 }
 
+int work_quota_page(struct work *work, struct arena *arena, struct str prefix, struct str after,
+                    size_t n_max, struct meta_quota **out, size_t *n_out, struct err *err)
+{
+    AUTO(db_abort) struct db_tx *tx = NULL;
+
+    if (db_begin(work->db, DB_READ, "list quotas", &tx, err) < 0)
+        return -1;
+    return meta_quota_page(tx, arena, prefix, after, n_max, out, n_out, err);
+}
+
 int work_quota_tend(struct work *work, const struct work_quota_tend *tend, int64_t *out_n,
                     struct err *err)
 {
