@@ -89,8 +89,9 @@ struct api_route {
     const char              *list;
     const char              *accepts;
     const char              *sends;
-    int                      status;
-    const int *also; /* further answers than those that follow from the row; ends with 0 */
+    const char *streams; /* the media type of an answer that goes on, where one may be asked for */
+    int         status;
+    const int  *also; /* further answers than those that follow from the row; ends with 0 */
     const struct api_param *query; /* ends with a row without name; null: none */
 
     const char

@@ -303,6 +303,11 @@ static void write_content(struct description *d, const struct api_route *row)
             api_shapes_write_ref(&d->shapes, w, row->gives, false, false);
     }
     json_write_end(w);
+    if (row->streams != NULL) {
+        json_write_key(w, row->streams);
+        json_write_object(w);
+        json_write_end(w);
+    }
     json_write_end(w);
 }
 

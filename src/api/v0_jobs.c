@@ -395,7 +395,8 @@ const struct api_route api_v0_job_routes[] = {
       .says = "Cancel a job: one that waits at once, one that runs is asked to stop", .also = absent_or_wrong },
     { .name = "jobs.logs",   .method = HTTP_GET,    .path = "/api/v0/jobs/{jobID}/logs",
       .may  = API_MAY_INSTANCE, .family = API_DTR,  .run = get_logs,
-      .says = "What a job has said, line by line", .gives = &line_table, .list = "", .query = log_params, .also = absent },
+      .says = "What a job has said, line by line", .gives = &line_table, .list = "", .streams = "application/x-ndjson",
+      .query = log_params, .also = absent },
     { 0 },
 };
 /* clang-format on */

@@ -239,7 +239,7 @@ def test_no_cross_origin_reading(anonymous, admin):
             assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
-@pytest.mark.parametrize("path", ["/debug", "/debug/pprof", "/internal", "/admin", "/actuator", "/v1", "/v1/_ping",
+@pytest.mark.parametrize("path", ["/debug", "/debug/pprof", "/internal", "/admin", "/actuator", "/v1",
                                   "/v2/nosuchroute", "/v2/admin/app", "/v2/admin/app/", "/v2/admin/app/manifests",
                                   "/v2/admin/app/manifests/", "/v2/admin/app/blobs/", "/v2/admin/app/tags",
                                   "/v2/admin/app/tags/", "/v2/admin/app/tags/list/", "/v2/_catalog/", "/v2//",

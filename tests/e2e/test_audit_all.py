@@ -54,6 +54,8 @@ def run_rules(s, org, repo):
     s.call("pull_rule.delete", "DELETE", f"{v1}/pull-rules", params={"prefix": org})
     rule = s.call("tag_rule.create", "POST", f"{v1}/tag-rules", json={"path": org, "pattern": "v*"}).json()["id"]
     s.call("tag_rule.delete", "DELETE", f"{v1}/tag-rules/{rule}")
+    s.call("tag_limit.put", "PUT", f"{v1}/tag-limits", json={"repository": repo, "limit": 100})
+    s.call("tag_limit.put", "PUT", f"{v1}/tag-limits", json={"repository": repo, "limit": 0})
     hold = s.call("hold.create", "POST", f"{v1}/holds", json={"prefix": org, "reason": "asked"}).json()["id"]
     s.call("hold.delete", "DELETE", f"{v1}/holds/{hold}")
     leak = s.admin.push_blob(repo, oci.random_blob(64))

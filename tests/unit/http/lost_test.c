@@ -136,7 +136,7 @@ void test_lost_while_both_blocks_are_full(void **state)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
     rig_hold(rig, RIG_PIECE);
     rig_say(fd, "PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n");
-    rig_say_bytes(fd, body, 700 * 1024);
+    rig_say_bytes(fd, body, 600 * 1024);
     rig_await(rig, &rig->n[RIG_PIECE], 1);
     rig_hang_up(&fd);
     rig_let_go(rig, RIG_PIECE);
