@@ -381,13 +381,14 @@ def test_an_unknown_point_is_refused():
 
 
 def test_the_shipped_program_has_none():
-    """Neither names nor machinery: two functions that let everything pass, and the variable is no setting."""
+    """Neither names nor machinery: three functions that let everything pass, and the variable is no setting."""
     shipped = str(PROGRAM.with_name("assay"))
     loaded = subprocess.run(["strings", "--data", shipped], capture_output=True, text=True, check=True).stdout.split("\n")
     assert not set(list_points()) & {line for line in loaded if "." in line}
     assert "ASSAY_FAILPOINTS" not in loaded
     symbols = subprocess.run(["nm", shipped], capture_output=True, text=True, check=True).stdout
-    assert [line.split()[-1] for line in symbols.splitlines() if "failpoint" in line] == ["failpoint", "failpoint_skips"]
+    assert [line.split()[-1] for line in symbols.splitlines() if "failpoint" in line] == [
+        "failpoint", "failpoint_clock_us", "failpoint_skips"]
     done = subprocess.run([shipped, "serve"], env=environment({"ASSAY_FAILPOINTS": "push:kill"}), capture_output=True,
                           text=True, timeout=30)
     assert done.returncode == 2 and "there is no such setting" in done.stderr
