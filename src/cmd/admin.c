@@ -16,13 +16,12 @@ enum { OUT_MAX = 64 * 1024, SECRET_MAX = 1024 };
 
 extern char **environ;
 
-static int print_help(void)
+static void print_help(FILE *out)
 {
-    fprintf(stderr, "assay admin VERB [ARGUMENTS] [--data DIR]\n\n");
+    fprintf(out, "assay admin VERB [ARGUMENTS] [--data DIR]\n\n");
     for (const struct verb *verb = verb_table; verb->name != NULL; verb++)
-        fprintf(stderr, "    %-16s %-31s %s\n", verb->name, verb->args, verb->help);
-    fprintf(stderr, "\nBeside a running server it speaks to it through DATA/admin.sock.\n");
-    return CMD_USAGE;
+        fprintf(out, "    %-16s %-31s %s\n", verb->name, verb->args, verb->help);
+    fprintf(out, "\nBeside a running server it speaks to it through DATA/admin.sock.\n");
 }
 
 static int ask_twice(struct arena *arena, struct str *out, struct err *err)
@@ -129,12 +128,18 @@ int cmd_admin(int argc, char **argv)
     int                            code = CMD_DONE;
     struct err                     err;
 
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+        print_help(stdout);
+        return CMD_DONE;
+    }
     log_init(&(struct log_settings){ .level = LOG_WARNING });
     if (conf_load(argc, argv, environ, &conf, &rest, &n_rest, &err) < 0)
         return cmd_complain("admin", &err);
     const char *flag = take_flag(&n_rest, rest);
-    if (n_rest == 0)
-        return print_help();
+    if (n_rest == 0) {
+        print_help(stderr);
+        return CMD_USAGE;
+    }
     if (run(&conf, arena, rest, n_rest, flag, &code, &err) < 0)
         return cmd_complain("admin", &err);
     return code;

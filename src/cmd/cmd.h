@@ -12,6 +12,7 @@ struct cmd {
     const char *name;
     const char *summary; /* one line */
     int (*run)(int argc, char **argv);
+    const char *says; /* what `assay NAME --help` prints; null: the command does it itself */
 };
 
 /* Ends with an empty row. */

@@ -128,6 +128,12 @@ def test_help_and_version():
         assert done.returncode == 0 and done.stdout.strip()
 
 
+@pytest.mark.parametrize("command", ["serve", "admin", "doctor", "fsck", "gc", "config", "migrate", "routes", "completion"])
+def test_each_command_explains_itself(command):
+    done = run_assay(command, "--help")
+    assert done.returncode == 0 and done.stdout.startswith(f"assay {command}") and done.stdout.count("\n") > 3
+
+
 def test_a_setting_by_variable_reaches_the_server(new_server):
     running = new_server(env={"ASSAY_EXTERNAL_URL": "https://by-variable.example"})
     realm = challenge(Registry(running.url()).get("/v2/"))["realm"]
