@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CHANGES_MAX = 4, COLUMNS_MAX = 400, HUGE_SIZE = 100000 };
+enum { CHANGES_MAX = 4, COLUMNS_MAX = 1000, HUGE_SIZE = 100000 };
 
 /* Every column of every table, as "table.column" of the template. */
 struct column {

@@ -9,6 +9,8 @@ import sqlite3
 # Heartbeats, what is written about refusals, and what the registry does by itself some time later are no effects.
 NO_EFFECT_TABLES = {"nodes", "scrubs", "audit", "sqlite_sequence", "outbox_readers", "jobs", "job_logs", "pulls",
                     "manifest_pulls", "tag_pulls", "repository_counts"}
+# The same of single rows.
+OWN_ROWS = {"events": " WHERE type NOT LIKE '%PULL%'", "registry": " WHERE name NOT LIKE 'collect.%'"}
 
 
 def rows(server, sql, *values):
@@ -27,15 +29,16 @@ def metadata(server):
     found = {}
     for table in tables(server):
         if table not in NO_EFFECT_TABLES:
-            where = " WHERE type NOT LIKE '%PULL%'" if table == "events" else ""
+            where = OWN_ROWS.get(table, "")
             found[table] = sorted(map(repr, rows(server, f"SELECT * FROM {table}{where}")))
     return found
 
 
 def objects(server):
-    """{path below the storage root: size}."""
+    """{path below the storage root: size}; without what the storage is tried with now and then."""
     root = server.data / "blobs"
-    return {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*") if path.is_file()}
+    return {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*")
+            if path.is_file() and path.name != "assay-probe"}
 
 
 def snapshot(server):
