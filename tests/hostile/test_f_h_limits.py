@@ -14,6 +14,7 @@ import pytest
 from harness import oci, state
 from harness.client import Registry, assert_error, next_link
 from harness.crew import ADMIN, Call, Crew
+from harness.people import unique
 from harness.raw import RawConnection, exchange, request
 from harness.server import ADMIN_PASSWORD
 
@@ -370,3 +371,28 @@ def test_H_04_no_renegotiation_and_no_early_data(server):
     done = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", "-tls1_3"], input=b"", timeout=30,
                           capture_output=True, check=False)
     assert b"Early data was accepted" not in done.stdout and b"Max Early Data: 1" not in done.stdout
+
+
+PATTERNS = [("regex", "(a+)+$"), ("regex", "(a|a?)+b"), ("regex", "(.*a){24}"), ("glob", "*a*a*a*a*a*a*a*a*b"), ("glob", "{a,aa,aaa}*" * 20)]
+
+
+@pytest.mark.parametrize("syntax, pattern", PATTERNS, ids=[pattern[:20] for _, pattern in PATTERNS])
+def test_F_10_patterns_that_explode_elsewhere_answer_here(server, syntax, pattern):
+    """Where matching went back and forth these would take longer than any client waits."""
+    root = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    repo = f"admin/{unique('f10')}"
+    made = root.post("/api/v1/tag-rules", json={"path": repo, "pattern": pattern, "syntax": syntax})
+    assert made.status_code == 201, made.text
+    for tag in "a" * 127 + "c", "a" * 128:
+        image = root.push_image(repo, tag)
+        assert root.get("/api/v1/tag-policy", params={"repository": repo, "tag": tag}).status_code == 200
+        assert root.put_manifest(repo, tag, image.data + b" ").status_code in (201, 403)
+
+
+@pytest.mark.parametrize("pattern", ["a" * 257, "a" * 102_400, "(", "[z-a]", ""], ids=lambda pattern: f"{len(pattern)} bytes")
+def test_F_10_what_is_no_pattern_is_refused_with_the_field(server, no_effect, pattern):
+    root = Registry(server.url(), "admin", ADMIN_PASSWORD)
+    with no_effect():
+        answer = root.post("/api/v1/tag-rules", json={"path": "admin/f10", "pattern": pattern, "syntax": "regex"})
+    assert answer.status_code in (400, 413), answer.text[:200]
+    assert answer.status_code == 413 or "pattern" in answer.json()["errors"][0]["message"]
