@@ -7,10 +7,12 @@ import contextlib
 import sqlite3
 
 # Heartbeats, what is written about refusals, and what the registry does by itself some time later are no effects.
-NO_EFFECT_TABLES = {"nodes", "scrubs", "audit", "sqlite_sequence", "outbox_readers", "jobs", "job_logs", "pulls",
-                    "manifest_pulls", "tag_pulls", "repository_counts"}
-# The same of single rows.
-OWN_ROWS = {"events": " WHERE type NOT LIKE '%PULL%'", "registry": " WHERE name NOT LIKE 'collect.%'"}
+NO_EFFECT_TABLES = {"nodes", "scrubs", "audit", "sqlite_sequence", "outbox_readers", "job_logs", "pulls",
+                    "manifest_pulls", "tag_pulls"}
+# Of these it is single rows or columns: what the registry's own jobs are, how often pulls were counted.
+OWN_PARTS = {"events": "* FROM events WHERE type NOT LIKE '%PULL%'", "registry": "* FROM registry WHERE name NOT LIKE 'collect.%'",
+             "jobs": "* FROM jobs WHERE created_by <> 0",
+             "repository_counts": "repo_id, pushes FROM repository_counts WHERE pushes <> 0"}
 
 
 def rows(server, sql, *values):
@@ -29,8 +31,8 @@ def metadata(server):
     found = {}
     for table in tables(server):
         if table not in NO_EFFECT_TABLES:
-            where = OWN_ROWS.get(table, "")
-            found[table] = sorted(map(repr, rows(server, f"SELECT * FROM {table}{where}")))
+            part = OWN_PARTS.get(table, f"* FROM {table}")
+            found[table] = sorted(map(repr, rows(server, f"SELECT {part}")))
     return found
 
 
